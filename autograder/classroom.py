@@ -1,0 +1,123 @@
+"""Makes a class: a directory in which nbgrader hands out the lessons, collects, grades and gives feedback."""
+
+import shlex
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from autograder import notebooks
+from autograder.build import all_exercises, read_lessons
+from autograder.lesson import PROJECT
+from autograder.problem import Problem
+
+
+@dataclass(frozen=True)
+class Classroom:
+    """A class directory that was made, the lessons in it, and what its owner should know (or nothing)."""
+
+    path: Path
+    lessons: tuple[str, ...]
+    warning: str = ""
+
+
+def create_class(directory: Path, *, project_root: Path = PROJECT) -> Classroom:
+    """Makes `directory` a class with every lesson of the project; raises Problem where it must not be."""
+    path = Path(directory).expanduser().resolve()
+    _must_be_a_good_place(path, project_root.resolve())
+    exercises = all_exercises()
+    lessons = read_lessons(project_root, exercises)
+    try:
+        for lesson in lessons:
+            # alone in its folder: nbgrader gives learners every file that lies beside the notebook
+            source = path / "source" / lesson.stem / f"{lesson.stem}.ipynb"
+            source.parent.mkdir(parents=True)
+            made = notebooks.source_notebook(lesson, exercises, project_root)
+            source.write_text(notebooks.text(made), encoding="utf-8", newline="\n")
+        stems = tuple(lesson.stem for lesson in lessons)
+        (path / "nbgrader_config.py").write_text(CONFIGURATION, encoding="utf-8")
+        (path / "README.md").write_text(_readme(path, stems), encoding="utf-8")
+    except OSError as error:
+        raise Problem(f"The class could not be written: {error}") from error
+    return Classroom(path, stems, _warning(path))
+
+
+def _must_be_a_good_place(path: Path, project: Path) -> None:
+    if path == project or project in path.parents:
+        raise Problem(
+            f"{path} lies inside the project, where a clean-up such as `git clean` would delete "
+            "a whole class. Choose a place outside it, such as ../my-class."
+        )
+    if Path(sys.prefix) in (path, *path.parents):
+        raise Problem(
+            f"{path} lies inside a Python environment. Choose a place outside it, such as ../my-class."
+        )
+    if set("*?[]") & set(str(path)):
+        raise Problem(f"nbgrader cannot work in {path}: it reads *, ?, [ and ] in a path as a pattern.")
+    if path.exists() and not path.is_dir():
+        raise Problem(f"{path} is a file; a class needs a directory of its own.")
+    if path.is_dir() and any(path.iterdir()):
+        raise Problem(f"{path} is not empty. A class is only made in a new or empty directory.")
+
+
+def _warning(path: Path) -> str:
+    if Path(tempfile.gettempdir()).resolve() in path.parents:
+        return f"{path} is a temporary place: fine for a try, but the system may delete it."
+    return ""
+
+
+CONFIGURATION = '''"""nbgrader's settings for this class. Its manual lists all there are: https://nbgrader.readthedocs.io"""
+
+from pathlib import Path
+
+c = get_config()  # noqa: F821, nbgrader provides it
+
+c.CourseDirectory.course_id = "attention-lab"
+c.CourseDirectory.root = str(Path(__file__).resolve().parent)  # here, wherever a command is started
+
+# A cell of a submission may run this long; a lesson's own cells need a few seconds at most.
+c.Execute.timeout = 60
+
+# On a JupyterHub, learners fetch and submit through a directory that all of them can reach:
+# c.Exchange.root = "/srv/nbgrader/exchange"
+
+# Many graders at once: a PostgreSQL gradebook instead of gradebook.db in this directory.
+# c.CourseDirectory.db_url = "postgresql://user:password@host/attention_lab"
+'''
+
+README = """# A class of Attention Lab
+
+Start every command in this directory, with the course's Python active:
+
+```
+cd {here}
+source {activate}
+```
+
+| step | command (once for each lesson: {lessons}) |
+|---|---|
+| make the learners' notebooks | `nbgrader generate_assignment {first}` |
+| hand out | give learners `release/{first}/{first}.ipynb` |
+| collect | put what comes back in `submitted/LEARNER/{first}/{first}.ipynb` |
+| try one before grading | `nbgrader validate submitted/LEARNER/{first}/{first}.ipynb` |
+| grade | `nbgrader autograde {first}` |
+| look, comment, correct by hand | `jupyter lab`, then *Nbgrader → Formgrader* |
+| give feedback | `nbgrader generate_feedback {first}`; the pages are in `feedback/LEARNER/{first}/` |
+| the list of points | `nbgrader export` writes `grades.csv` |
+
+`source/` holds the notebooks with their answers; it is made from the project's lessons and never handed out.
+The gradebook is `gradebook.db`. Keep a copy of this directory: nothing else knows the grades.
+
+`nbgrader autograde` runs what learners wrote, with your rights on this machine. Grade only
+submissions that you would run yourself.
+"""
+
+
+def _readme(path: Path, lessons: tuple[str, ...]) -> str:
+    activate = Path(sys.prefix) / "bin" / "activate"
+    return README.format(
+        here=shlex.quote(str(path)),
+        activate=shlex.quote(str(activate)),
+        first=lessons[0],
+        lessons=", ".join(f"`{lesson}`" for lesson in lessons),
+    )
