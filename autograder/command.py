@@ -1,0 +1,140 @@
+"""The verbs of `./course`. Each has a module of its own, imported only when it is used."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from typer.core import TyperGroup
+
+from autograder.problem import Problem
+
+ROOT = Path(__file__).resolve().parent.parent
+LEARNERS, INSTRUCTORS, AUTHORS = "For learners", "For instructors", "For authors"
+PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
+
+
+class OneSentence(TyperGroup):
+    """Tells a Problem in its own words and ends with exit code 2; anything else is a defect of ours."""
+
+    def invoke(self, ctx):
+        try:
+            return super().invoke(ctx)
+        except Problem as problem:
+            typer.echo(str(problem), err=True)
+            raise typer.Exit(2) from None
+
+
+app = typer.Typer(
+    cls=OneSentence,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_show_locals=False,
+)
+
+
+FIRST_STEPS = """[b]First steps[/b]
+
+[cyan]./course lab[/cyan]         opens lesson 1; [cyan]./course lab 2[/cyan] the second
+
+[cyan]./course demo[/cyan]        grades a made-up class
+
+[cyan]./course lab --help[/cyan]  tells more of one command
+"""
+
+
+@app.callback(epilog=FIRST_STEPS)
+def course() -> None:
+    """[b]Attention Lab[/b]: self-attention, from one real sentence up to the GPU."""
+
+
+@app.command(
+    rich_help_panel=LEARNERS, context_settings=PASS_ON, options_metavar="[LESSON] [JUPYTERLAB OPTIONS]..."
+)
+def lab(context: typer.Context) -> None:
+    """Open a lesson in JupyterLab.
+
+    LESSON is a number or a name: 1, 01, intuition. Without it, the first opens.
+
+    What follows goes to JupyterLab as it stands.
+
+    [cyan]./course lab 2[/cyan]
+
+    [cyan]./course lab intuition --no-browser --port 8899[/cyan]
+    """
+    from autograder.lab import open_lab
+
+    open_lab(context.args, ROOT)
+
+
+@app.command(rich_help_panel=INSTRUCTORS)
+def demo() -> None:
+    """Grade a made-up class before your eyes, from release to gradebook."""
+    from rich.console import Console
+
+    from autograder.demo import run_demo
+
+    run_demo(Console())
+
+
+@app.command(rich_help_panel=INSTRUCTORS)
+def new(
+    directory: Annotated[Path, typer.Argument(help="The folder to make; it must not exist yet.")],
+) -> None:
+    """Make a class: a folder in which every nbgrader command works.
+
+    [cyan]./course new ~/classes/autumn[/cyan]
+    """
+    from autograder.classroom import create_class
+
+    create_class(directory)
+
+
+@app.command(rich_help_panel=AUTHORS)
+def check(
+    exercise: Annotated[str, typer.Argument(help="The exercise's name, such as softmax.")],
+    files: Annotated[list[Path], typer.Argument(help="Python files that define it.")],
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line instead of text.")] = False,
+) -> None:
+    """Judge the function named EXERCISE in each file.
+
+    [cyan]./course check softmax mine.py yours.py --json[/cyan]
+    """
+    from autograder.check_files import check_files
+
+    check_files(exercise, files, as_json)
+
+
+@app.command(rich_help_panel=AUTHORS)
+def build(
+    instructor: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Also run each lesson with its answers, and save it in DIR."),
+    ] = None,
+) -> None:
+    """Rebuild the learners' notebooks and sheets from their sources."""
+    from rich.console import Console
+
+    from autograder.build import build_all
+
+    console = Console()
+    if not build_all(ROOT, instructor, console):
+        console.print("Everything was up to date.")
+
+
+@app.command(rich_help_panel=AUTHORS, context_settings=PASS_ON, options_metavar="[PYTEST ARGUMENTS]...")
+def test(context: typer.Context) -> None:
+    """Run the tests, style included.
+
+    Without arguments all of them run, in two processes.
+
+    Paths start at the root of the project.
+
+    [cyan]./course test[/cyan]
+
+    [cyan]./course test solutions/tests -k softmax[/cyan]
+    """
+    os.chdir(ROOT)
+    os.execv(sys.executable, [sys.executable, "-m", "pytest", *(context.args or ["-n", "2"])])

@@ -1,0 +1,39 @@
+"""Opens a lesson in JupyterLab."""
+
+import os
+import sys
+from pathlib import Path
+
+from autograder.problem import Problem
+
+
+def split_lesson(arguments: list[str]) -> tuple[str | None, list[str]]:
+    """The lesson asked for, if any, and what is left for JupyterLab: an option is never a lesson."""
+    if arguments and not arguments[0].startswith("-"):
+        return arguments[0], arguments[1:]
+    return None, arguments
+
+
+def find_lesson(asked: str | None, lessons: Path) -> Path:
+    """The notebook that "1", "01", "intuition" or "01_intuition" means; None is the first."""
+    found = sorted(lessons.glob("[0-9][0-9]_*.ipynb"))
+    if not found:
+        raise Problem(f"There is no lesson in {lessons}. `./course build` makes them from lessons/source.")
+    if asked is None:
+        return found[0]
+    wanted = asked.lower().removesuffix(".ipynb").replace("-", "_")
+    for path in found:
+        number, name = path.stem.split("_", 1)
+        if wanted in (path.stem, number, name) or (wanted.isdecimal() and int(wanted) == int(number)):
+            return path
+    known = ", ".join(path.stem for path in found)
+    raise Problem(f'There is no lesson "{asked}". The lessons are {known}; a number is enough.')
+
+
+def open_lab(arguments: list[str], root: Path) -> None:
+    """Becomes JupyterLab, opened on the lesson asked for; never returns."""
+    asked, options = split_lesson(arguments)
+    notebook = find_lesson(asked, root / "lessons")
+    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={notebook.parent}"]
+    command += [f"--LabApp.default_url=/lab/tree/{notebook.name}", *options]
+    os.execv(sys.executable, command)
