@@ -7,7 +7,6 @@ from autograder import notebooks
 from autograder.lesson import Lesson, lesson_sources, read_lesson
 from autograder.lesson_rules import check_rules
 
-
 PUBLISHED_SEED = 2017  # of the sheets that learners have; a grading seed is the instructor's own
 
 

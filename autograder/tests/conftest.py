@@ -1,0 +1,28 @@
+"""What several tests share because it takes seconds to make: the lessons, and a class that was handed out."""
+
+import pytest
+
+from autograder import nbgrader_plugin
+from autograder.build import all_exercises, read_lessons
+from autograder.classroom import create_class
+from autograder.lesson import PROJECT
+
+
+@pytest.fixture(scope="session")
+def exercises():
+    return all_exercises()
+
+
+@pytest.fixture(scope="session")
+def lessons(exercises):
+    """The lessons of the project, read."""
+    return read_lessons(PROJECT, exercises)
+
+
+@pytest.fixture(scope="session")
+def classroom(tmp_path_factory, lessons):
+    """A class in which nbgrader's own command has made the learners' notebooks of every lesson."""
+    made = create_class(tmp_path_factory.mktemp("classes") / "autumn", project_root=PROJECT)
+    for lesson in lessons:
+        nbgrader_plugin.run(made.path, "generate_assignment", lesson.stem)
+    return made
