@@ -34,6 +34,7 @@ def create_class(directory: Path, *, project_root: Path = PROJECT) -> Classroom:
             source.parent.mkdir(parents=True)
             made = notebooks.source_notebook(lesson, exercises, project_root)
             source.write_text(notebooks.text(made), encoding="utf-8", newline="\n")
+        (path / "exchange").mkdir()
         stems = tuple(lesson.stem for lesson in lessons)
         (path / "nbgrader_config.py").write_text(CONFIGURATION, encoding="utf-8")
         (path / "README.md").write_text(_readme(path, stems), encoding="utf-8")
@@ -78,8 +79,9 @@ c.CourseDirectory.root = str(Path(__file__).resolve().parent)  # here, wherever 
 # A cell of a submission may run this long; a lesson's own cells need a few seconds at most.
 c.Execute.timeout = 60
 
-# On a JupyterHub, learners fetch and submit through a directory that all of them can reach:
-# c.Exchange.root = "/srv/nbgrader/exchange"
+# What `nbgrader release_assignment` hands out and `nbgrader collect` takes in goes through this directory.
+# On a JupyterHub, where learners fetch and submit with a click, name one that all of them can reach.
+c.Exchange.root = str(Path(c.CourseDirectory.root) / "exchange")
 
 # Many graders at once: a PostgreSQL gradebook instead of gradebook.db in this directory.
 # c.CourseDirectory.db_url = "postgresql://user:password@host/attention_lab"

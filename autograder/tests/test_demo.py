@@ -1,0 +1,88 @@
+"""The demo, end to end: right answers earn everything, mistakes are named, and everyone has a grade."""
+
+import io
+import re
+import time
+
+import pytest
+from rich.console import Console
+
+from autograder import demo, nbgrader_plugin
+from autograder.demo_table import observations
+from autograder.samples import RIGHT, SAMPLES, WRONG
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory):
+    """One run of the demo: its directory, what it printed, and how long it took."""
+    screen, before = io.StringIO(), time.monotonic()
+    directory = demo.run_demo(Console(file=screen, width=160))
+    return directory, screen.getvalue(), time.monotonic() - before
+
+
+@pytest.fixture(scope="module")
+def points(played):
+    return {(who, cell): earned for who, _, cell, earned in nbgrader_plugin.recorded_points(played[0])}
+
+
+def test_every_sample_has_a_grade_for_every_exercise(points, exercises):
+    assert points.keys() == {(sample.id, f"check-{name}") for sample in SAMPLES for name in exercises}
+    assert all(earned is not None for earned in points.values())
+
+
+def test_right_answers_earn_everything_however_they_are_written(points, exercises):
+    for sample in RIGHT:
+        earned = {name: points[sample.id, f"check-{name}"] for name in exercises}
+        assert earned == {name: exercise.points for name, exercise in exercises.items()}, sample.name
+
+
+def test_whoever_did_not_start_earns_nothing(points):
+    assert {earned for (who, _), earned in points.items() if who == "jun"} == {0.0}
+
+
+@pytest.mark.parametrize(
+    ("who", "exercise", "saw"),
+    [
+        ("fatima", "softmax", "softmax-ignores-axis"),
+        ("fatima", "attention_scores", "scores-transposed"),
+        ("goro", "softmax", "softmax-unstable"),
+        ("goro", "project", "bias-forgotten"),
+        ("goro", "self_attention", "value-not-projected"),
+        ("hana", "attend", "scaled-early"),
+        ("ivan", "blend", "blend-transposed-weights"),
+        ("ivan", "attention", "swapped-return"),
+        ("ivan", "cross_attention", "cross-roles-swapped"),
+        ("lena", "softmax", "SyntaxError"),
+    ],
+)
+def test_the_mistake_is_named(played, points, lessons, who, exercise, saw):
+    directory = played[0]
+    (lesson,) = (lesson for lesson in lessons if exercise in lesson.exercises)
+    graded = directory / "autograded" / who / lesson.stem / f"{lesson.stem}.ipynb"
+    assert observations(graded)[exercise] == saw
+    assert points[who, f"check-{exercise}"] < 2
+
+
+def test_what_is_printed_shows_each_learner_and_where_things_lie(played, lessons):
+    directory, printed, _ = played
+    for sample in SAMPLES:
+        assert len(re.findall(rf"\b{sample.name}\b", printed)) == len(lessons)
+    for path in ("gradebook.db", "grades.csv"):
+        assert str(directory / path) in printed
+        assert (directory / path).is_file()
+
+
+def test_every_learner_has_feedback_to_read(played, lessons):
+    pages = sorted(path.parent.parent.name for path in played[0].glob("feedback/*/*/*.html"))
+    assert pages == sorted(sample.id for sample in SAMPLES for _ in lessons)
+
+
+def test_the_samples_are_a_dozen_and_told_apart():
+    assert len(SAMPLES) == len({sample.id for sample in SAMPLES}) == 12
+    assert all(sample.answers for sample in WRONG)
+
+
+def test_the_demo_takes_less_than_ninety_seconds(played):
+    assert played[2] < 90
