@@ -1,0 +1,11 @@
+"""The exercises of the course, in the order of the lessons; `compile_sheet(exercise, seed)` makes them judgeable."""
+
+from autograder.exercises import intuition, queries_keys_values
+from autograder.exercises.compilation import compile_sheet
+from autograder.exercises.exercise import Exercise
+
+EXERCISES: dict[str, Exercise] = {
+    exercise.id: exercise for lesson in (intuition, queries_keys_values) for exercise in lesson.EXERCISES
+}
+
+__all__ = ["EXERCISES", "Exercise", "compile_sheet"]

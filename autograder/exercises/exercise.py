@@ -1,0 +1,74 @@
+"""What an exercise is made of: a reference, faults it may have, and cases to draw."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+
+class Untold(Exception):
+    """Raised by a model where the answer of a fault depends on how a learner writes it."""
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A candidate for a case: a call, and the part of the points it tests.
+
+    `name` completes the sentence "On …" for a case that is not shown.
+    """
+
+    part: str
+    name: str
+    arguments: dict
+    keywords: tuple[str, ...] = ()
+    shown: bool = False
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A wrong turn with a name.
+
+    matches: completes "This matches …"; look_at: a question that leads out of it; slot: the step of the computation it
+    changes (two faults of one slot cannot meet); variants: ways to write it, each a switch "id/variant" of the model.
+    """
+
+    id: str
+    slot: str
+    matches: str
+    look_at: str
+    variants: tuple[str, ...] = ("",)
+
+    @property
+    def switches(self) -> tuple[str, ...]:
+        return tuple(f"{self.id}/{variant}" if variant else self.id for variant in self.variants)
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """An exercise, before it is compiled to a sheet.
+
+    reference(*arguments) is the right function; model(faults, *arguments) the same with faults switched on. shown()
+    gives the small examples of every sheet, draw(rng) a handful of random candidates; parts maps the names of parts to
+    points; sums says which outputs sum to one along which axis (a number or an argument's name).
+    """
+
+    id: str
+    lesson: str
+    reference: Callable
+    model: Callable
+    outputs: tuple[str, ...]
+    parts: dict[str, float]
+    success: str
+    faults: tuple[Fault, ...]
+    shown: Callable[[], Iterable[Draft]]
+    draw: Callable[[np.random.Generator], Iterable[Draft]]
+    sums: dict[str, int | str] = field(default_factory=dict)
+
+    @property
+    def points(self) -> float:
+        return sum(self.parts.values())
+
+
+def grid(rng: np.random.Generator, *shape: int, scale: float = 1.0) -> np.ndarray:
+    """Normal numbers rounded to eighths: sums of their products are exact in float32 too."""
+    return np.round(rng.normal(scale=scale, size=shape) * 8) / 8

@@ -1,0 +1,46 @@
+"""What a lesson imports: checks, real sentences and weights, predictions, quizzes and plots.
+
+Names are loaded when they are first used, so that `import attention_lab` takes no time.
+"""
+
+import sys
+from importlib import import_module
+
+HOMES = {
+    "attention_lab.check": ("check",),
+    "attention_lab.sentences": (
+        "load_sentence",
+        "load_head",
+        "load_attention_layer",
+        "sentence_names",
+    ),
+    "attention_lab.predict": ("predict", "reveal"),
+    "attention_lab.plots": (
+        "plot_attention",
+        "plot_row",
+        "plot_links",
+        "plot_curves",
+        "plot_graph",
+        "plot_matrix",
+        "plot_vectors",
+        "side_by_side",
+        "show",
+    ),
+    "attention_lab.suspects": ("suspect_a", "suspect_b", "suspect_c", "suspect_d"),
+}
+__all__ = sorted(name for names in HOMES.values() for name in names)
+
+
+def __getattr__(name: str):
+    for module, names in HOMES.items():
+        if name in names:
+            value = getattr(import_module(module), name)
+            globals()[name] = value
+            return value
+    raise AttributeError(f"attention_lab has no {name!r}; it has {', '.join(__all__)}")
+
+
+if "IPython" in sys.modules:
+    from attention_lab.waiting import install
+
+    install()

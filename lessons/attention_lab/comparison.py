@@ -1,0 +1,62 @@
+"""Compare what a function returned with an answer on a sheet, number by number."""
+
+import numpy as np
+
+# Relative to the largest number of the answer. A right answer may compute in float32 and return float64, so the
+# bound for float64 leaves room for a few roundings of float32; a wrong constant is far outside of both.
+TOLERANCE = {"float64": 1e-6, "float32": 2e-5}
+
+
+def raised(error: str | Exception) -> str:
+    """An exception as an output: some mistakes show by what they raise."""
+    return f"raises {error if isinstance(error, str) else type(error).__name__}"
+
+
+def as_values(returned, count: int) -> tuple | None:
+    """The `count` outputs of a call as a tuple of arrays and texts, or None where that is not what came back."""
+    if count > 1:
+        if type(returned) not in (tuple, list) or len(returned) != count:
+            return None
+        values = tuple(as_value(item) for item in returned)
+    else:
+        values = (as_value(returned),)
+    return None if any(value is None for value in values) else values
+
+
+def as_value(item):
+    """An array of numbers or booleans, a plain number as an array without axes, a text; else None."""
+    if isinstance(item, np.ndarray | np.number | np.bool_):
+        array = np.asarray(item)
+        return array if array.dtype.kind in "fiub" else None
+    if isinstance(item, bool | int | float):
+        return np.asarray(item)
+    return str(item) if isinstance(item, str) else None
+
+
+def matches(values: tuple, answer: tuple) -> bool:
+    """Whether every output is what `answer` holds: same shape, same kind, same numbers within tolerance."""
+    return len(values) == len(answer) and all(
+        same(mine, theirs) for mine, theirs in zip(values, answer, strict=True)
+    )
+
+
+def same(mine, theirs) -> bool:
+    """Whether two outputs are equal for a judge. Every number that is not finite counts as the same one."""
+    if isinstance(mine, str) or isinstance(theirs, str):
+        return isinstance(mine, str) and isinstance(theirs, str) and mine.strip() == theirs.strip()
+    if mine.shape != theirs.shape or (mine.dtype.kind == "b") != (theirs.dtype.kind == "b"):
+        return False
+    return not bool(differences(mine, theirs).any())
+
+
+def differences(mine: np.ndarray, theirs: np.ndarray) -> np.ndarray:
+    """Where two arrays of one shape disagree, as an array of booleans."""
+    if mine.dtype.kind == "b":
+        return mine != theirs
+    tolerance = max(TOLERANCE.get(array.dtype.name, TOLERANCE["float64"]) for array in (mine, theirs))
+    with np.errstate(all="ignore"):
+        mine, theirs = mine.astype(np.float64), theirs.astype(np.float64)
+        finite = np.isfinite(theirs)
+        scale = np.abs(theirs[finite]).max(initial=0.01)
+        apart = ~(np.abs(mine - theirs) <= tolerance * scale)
+    return np.where(np.isfinite(mine) & finite, apart, np.isfinite(mine) != finite)

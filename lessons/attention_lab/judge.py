@@ -1,0 +1,84 @@
+"""The one judge there is: it compares answers with a sheet, and names the mistake.
+
+In a learner's notebook `call` is the learner's function and the sheet is the published one. When grading, `call`
+is a proxy that carries plain arrays to a jailed process, and the sheet comes from a private seed.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from attention_lab.comparison import as_values, matches
+from attention_lab.contract import contract_problem
+from attention_lab.naming import name_mistakes
+from attention_lab.observation import Observation, observe
+from attention_lab.seen import describe_wrong
+from attention_lab.sheet import Case, Sheet
+from attention_lab.verdict import Verdict
+
+
+def judge(sheet: Sheet, call: Callable) -> Verdict:
+    """Call the function once for every case of the sheet, and judge what came back."""
+    first = observe(call, sheet.cases[0])
+    if _is_stub(sheet, first):
+        return Verdict(sheet.exercise, sheet.parts, f"`{sheet.exercise}` is not started yet.", started=False)
+    observations = [first, *(observe(call, case) for case in sheet.cases[1:])]
+    right = [_is_right(sheet, case, seen) for case, seen in zip(sheet.cases, observations, strict=True)]
+    wrong_parts = {case.part for case, ok in zip(sheet.cases, right, strict=True) if not ok}
+    parts = tuple(replace(part, earned=part.name not in wrong_parts) for part in sheet.parts)
+    if not wrong_parts:
+        return Verdict(sheet.exercise, parts, sheet.success)
+    names = name_mistakes(sheet, observations)
+    case, observation = _smallest(sheet, observations, right, named=names is not None)
+    seen = describe_wrong(sheet, case, observation)
+    if names is None:
+        return Verdict(sheet.exercise, parts, seen, look_at=_without_name(observation, case))
+    mistakes = [sheet.mistakes[name] for name in names]
+    if len(mistakes) == 1:
+        matches_text = f"This matches {mistakes[0].matches}."
+    else:
+        matches_text = f"This matches two things at once: {mistakes[0].matches}; and {mistakes[1].matches}."
+    look_at = " ".join(mistake.look_at for mistake in mistakes)
+    return Verdict(sheet.exercise, parts, seen, matches_text, look_at, misconceptions=tuple(names))
+
+
+def _is_stub(sheet: Sheet, observation: Observation) -> bool:
+    failure = observation.failure
+    return (
+        failure is not None
+        and failure.kind == "NotImplementedError"
+        and failure.waits_for in ("", sheet.exercise)
+    )
+
+
+def _is_right(sheet: Sheet, case: Case, observation: Observation) -> bool:
+    if observation.failure is not None or observation.changed:
+        return False
+    if contract_problem(sheet, case, observation.returned) is not None:
+        return False
+    return matches(as_values(observation.returned, len(sheet.outputs)), case.expected)
+
+
+def _smallest(sheet, observations, right, named) -> tuple[Case, Observation]:
+    """The wrong case that shows most: one that may be printed, that returned numbers, and is small."""
+
+    def rank(pair):
+        case, observation = pair
+        size = sum(np.size(value) for value in case.arguments.values())
+        return (not case.shown, named and observation.failure is not None, size)
+
+    wrong = [
+        pair for pair, ok in zip(zip(sheet.cases, observations, strict=True), right, strict=True) if not ok
+    ]
+    return min(wrong, key=rank)
+
+
+def _without_name(observation: Observation, case: Case) -> str:
+    if observation.failure is not None:
+        return ""
+    if case.shown:
+        return (
+            "Work this example out by hand, step by step, and print what your function has after each step."
+        )
+    return "The small examples come out right. What is different here?"

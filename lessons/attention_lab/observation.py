@@ -1,0 +1,99 @@
+"""Call a learner's function once, and put what happened into plain terms."""
+
+import contextlib
+import io
+import linecache
+import sys
+import traceback
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from attention_lab.sheet import Case
+
+LIBRARY_FOLDERS = tuple(
+    str(Path(folder).resolve()) for folder in {sys.prefix, sys.base_prefix, Path(__file__).parent}
+)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An exception in the learner's code. `where` is the learner's own line, `waits_for` a stub that was met."""
+
+    kind: str
+    text: str
+    where: str = ""
+    waits_for: str = ""
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What one call did: a failure, or what it returned, and the names of inputs it changed."""
+
+    returned: object = None
+    failure: Failure | None = None
+    changed: tuple[str, ...] = ()
+
+
+def observe(call: Callable, case: Case) -> Observation:
+    """Call `call` with fresh copies of the case's arguments; prints and warnings of the learner's are dropped."""
+    inputs = {
+        name: value.copy() if isinstance(value, np.ndarray) else value
+        for name, value in case.arguments.items()
+    }
+    positional = [value for name, value in inputs.items() if name not in case.keywords]
+    named = {name: value for name, value in inputs.items() if name in case.keywords}
+    silence = io.StringIO()
+    try:
+        with (
+            contextlib.redirect_stdout(silence),
+            contextlib.redirect_stderr(silence),
+            warnings.catch_warnings(),
+            np.errstate(all="ignore"),
+        ):
+            warnings.simplefilter("ignore")
+            returned = call(*positional, **named)
+    except (Exception, SystemExit) as error:
+        return Observation(failure=_failure(error), changed=_changed(inputs, case))
+    return Observation(returned=_detach(returned), changed=_changed(inputs, case))
+
+
+def _changed(inputs: dict, case: Case) -> tuple[str, ...]:
+    return tuple(
+        name
+        for name, value in inputs.items()
+        if isinstance(value, np.ndarray) and value.tobytes() != case.arguments[name].tobytes()
+    )
+
+
+def _detach(returned):
+    """A copy of what came back, so that a later call cannot alter it."""
+    if isinstance(returned, np.ndarray):
+        return np.array(returned, subok=False)
+    if type(returned) in (tuple, list):
+        return type(returned)(_detach(item) for item in returned)
+    return returned
+
+
+def _failure(error: BaseException) -> Failure:
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if not _is_library(frame.filename)]
+    last = own[-1] if own else None
+    where = ""
+    if last is not None:
+        line = (last.line or linecache.getline(last.filename, last.lineno)).strip()
+        where = f"line {last.lineno} of your cell, in `{last.name}`" + (f": `{line}`" if line else "")
+    waits_for = last.name if isinstance(error, NotImplementedError) and last is not None else ""
+    text = " ".join(str(error).split())
+    return Failure(type(error).__name__, text[:300], where, waits_for)
+
+
+def _is_library(filename: str) -> bool:
+    return (
+        filename.startswith(LIBRARY_FOLDERS)
+        or filename.startswith("<frozen")
+        or filename == "<__array_function__ internals>"
+    )

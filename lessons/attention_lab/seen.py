@@ -1,0 +1,131 @@
+"""Say in words what one call showed: the first part of a message. Never an expected value, never our own code."""
+
+import numpy as np
+
+from attention_lab.comparison import as_values, differences
+from attention_lab.contract import contract_problem, shapes_text
+from attention_lab.observation import Failure, Observation
+from attention_lab.sheet import Case, Sheet
+
+MOST_NUMBERS = 12
+
+
+def describe_wrong(sheet: Sheet, case: Case, observation: Observation) -> str:
+    """What is wrong with this observation: an exception, the contract, NaN, sums, numbers, a changed input."""
+    on = _call_text(case)
+    if observation.failure is not None:
+        return _failure_text(sheet.exercise, on, observation.failure)
+    problem = contract_problem(sheet, case, observation.returned)
+    if problem is None:
+        values = as_values(observation.returned, len(sheet.outputs))
+        problem = next(
+            (
+                text
+                for name, mine, expected in zip(sheet.outputs, values, case.expected, strict=True)
+                if (text := _value_problem(sheet, case, name, mine, expected))
+            ),
+            None,
+        )
+    if problem is None:
+        names = " and ".join(f"`{name}`" for name in observation.changed)
+        problem = f"your function changed its input {names}. A caller still needs it: work on a copy"
+    return f"{on}{problem}{'?' if 'Is there' in problem else '.'}"
+
+
+def _call_text(case: Case) -> str:
+    """The arguments where they may be shown, else a description of the case."""
+    if not case.shown:
+        return f"With {case.name} ({shapes_text(case)}), "
+    arguments = ", ".join(f"{name} `{number_text(value)}`" for name, value in case.arguments.items())
+    return f"On {arguments} " if arguments else "Here "
+
+
+def number_text(value) -> str:
+    """An array as nested lists, with as few digits as it needs, at most four significant ones."""
+    if isinstance(value, str):
+        return value
+    array = np.asarray(value)
+    if array.ndim == 0:
+        number = array.item()
+        return str(number) if isinstance(number, bool | int) else f"{number:.4g}"
+    return "[" + ", ".join(number_text(item) for item in array) + "]"
+
+
+def _failure_text(exercise: str, on: str, failure: Failure) -> str:
+    if failure.waits_for and failure.waits_for != exercise:
+        return f"`{exercise}` calls `{failure.waits_for}`, which is not written yet. Write that one first."
+    text = f"`{failure.kind}: {failure.text}`" if failure.text else f"`{failure.kind}`"
+    where = (
+        f", at {failure.where}"
+        if failure.where
+        else f", when it was called; is the signature of `{exercise}` as it was given?"
+    )
+    return f"{on}your function stopped with {text}{where}."
+
+
+def _value_problem(sheet: Sheet, case: Case, name: str, mine, expected) -> str | None:
+    """What is wrong with the numbers of one output, or None."""
+    if isinstance(expected, str):
+        return (
+            None if mine.strip() == expected else f"`{name}` is “{mine}”; that is not what is wrong with it"
+        )
+    wrong = differences(mine, expected)
+    if not wrong.any():
+        return None
+    if mine.dtype.kind == "f" and (~np.isfinite(mine) & np.isfinite(expected)).any():
+        return _not_finite_text(name, mine, expected)
+    return _sum_problem(sheet, case, name, mine, expected) or _number_problem(
+        case, name, mine, expected, wrong
+    )
+
+
+def _not_finite_text(name, mine, expected) -> str:
+    place = tuple(int(i) for i in np.argwhere(~np.isfinite(mine) & np.isfinite(expected))[0])
+    kind = "NaN (not a number)" if np.isnan(mine[place]) else "infinite"
+    return f"`{name}{_index(place)}` is {kind}"
+
+
+def _sum_problem(sheet: Sheet, case: Case, name: str, mine, expected) -> str | None:
+    """Where weights should sum to one along an axis, and do not."""
+    if name not in sheet.sums or mine.ndim == 0:
+        return None
+    axis = sheet.sums[name]
+    axis = int(case.arguments.get(axis, -1) if isinstance(axis, str) else axis) % mine.ndim
+    mine = mine.astype(np.float64)
+    sums, wanted = mine.sum(axis=axis), expected.sum(axis=axis)
+    if np.abs(sums - wanted).max() < 1e-4:
+        return None
+    if mine.ndim == 1:
+        return f"your `{name}` sum to {sums:.3g}; they should sum to 1"
+    which = _line(axis, mine.ndim)
+    for other in range(mine.ndim):
+        if other != axis and np.abs(mine.sum(axis=other) - 1).max() < 1e-4:
+            return f"your **{_line(other, mine.ndim, plural=True)}** sum to 1; each **{which}** should"
+    if abs(mine.sum() - 1) < 1e-4:
+        return f"all entries of `{name}` together sum to 1; each **{which}** should"
+    place = np.unravel_index(np.abs(sums - wanted).argmax(), sums.shape)
+    return f"one {which} of `{name}` sums to {sums[place]:.3g}; each {which} should sum to 1"
+
+
+def _line(axis: int, ndim: int, plural: bool = False) -> str:
+    """What one calls a line of entries along an axis."""
+    word = {ndim - 1: "row", ndim - 2: "column"}.get(axis)
+    if word is None:
+        return f"lines along axis {axis}" if plural else f"line along axis {axis}"
+    return word + "s" * plural
+
+
+def _number_problem(case: Case, name: str, mine, expected, wrong) -> str:
+    """The first entry that differs, and in which direction; the right number stays with the learner to find."""
+    place = tuple(int(i) for i in np.argwhere(wrong)[0]) if mine.ndim else ()
+    here = f"`{name}{_index(place)}`" if place else f"`{name}`"
+    if mine.dtype.kind == "b":
+        return f"{here} is {bool(mine[place])}, and should not be"
+    direction = "large" if mine[place] > expected[place] else "small"
+    if case.shown and mine.size <= MOST_NUMBERS and place:
+        return f"your `{name}` is `{number_text(mine)}`; {here} is too {direction}"
+    return f"{here} is {number_text(mine[place])}, which is too {direction}"
+
+
+def _index(place: tuple) -> str:
+    return "[" + ", ".join(str(i) for i in place) + "]" if place else ""

@@ -1,0 +1,181 @@
+"""A sheet: everything needed to judge one exercise, as plain arrays and text, without code.
+
+`autograder.exercises` compiles sheets from a seed; `attention_lab.judge` reads them. The published ones lie in
+`attention_lab/sheets`. On disk a sheet is an .npz of two arrays: a JSON header, and one flat run of numbers
+into which the header points.
+"""
+
+import io
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from attention_lab.verdict import Part
+
+PUBLISHED = Path(__file__).parent / "sheets"
+
+
+ANYTHING = -1  # what the mistake does here depends on how it is written, and tells nothing
+BREAKS = -2  # the mistake raises here, or returns something that is certainly wrong
+
+
+@dataclass(frozen=True)
+class Case:
+    """One call: its arguments, the part of the points it belongs to, and every known answer to it.
+
+    Each answer is a tuple of outputs, arrays or texts; `answers[0]` is the right one. Only a `shown` case may be
+    printed in a message: it is small, and the same in every sheet of the exercise.
+    """
+
+    name: str
+    part: str
+    arguments: dict
+    keywords: tuple[str, ...]
+    shown: bool
+    answers: tuple[tuple, ...]
+
+    @property
+    def expected(self) -> tuple:
+        return self.answers[0]
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A mistake with a name: what the numbers match, and a question that leads out of it."""
+
+    id: str
+    matches: str
+    look_at: str
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """One mistake, or two at once, and for every case which of its answers they give (or ANYTHING, or BREAKS)."""
+
+    misconceptions: tuple[str, ...]
+    changes_input: bool
+    choices: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """An exercise, compiled: cases with right answers, and explanations of wrong ones.
+
+    `outputs` names what the function returns; `sums` says which of them sum to one, and along which axis
+    (a number, or the name of the argument that holds it).
+    """
+
+    exercise: str
+    outputs: tuple[str, ...]
+    sums: dict[str, int | str]
+    parts: tuple[Part, ...]
+    success: str
+    mistakes: dict[str, Mistake]
+    cases: tuple[Case, ...]
+    explanations: tuple[Explanation, ...]
+
+    def save(self, path: Path) -> None:
+        """Write the sheet; the same sheet gives the same bytes."""
+        numbers = _Numbers()
+        text = json.dumps(_describe(self, numbers), ensure_ascii=False, separators=(",", ":"))
+        buffer = io.BytesIO()
+        np.savez_compressed(buffer, header=np.frombuffer(text.encode(), np.uint8), numbers=numbers.flat())
+        Path(path).write_bytes(buffer.getvalue())
+
+    def agrees_with(self, other: "Sheet") -> bool:
+        """Whether both judge alike: equal but for the last bits of floating-point numbers."""
+        mine, theirs = _Numbers(share=False), _Numbers(share=False)
+        return _describe(self, mine) == _describe(other, theirs) and np.allclose(
+            mine.flat(), theirs.flat(), rtol=1e-6, atol=1e-9, equal_nan=True
+        )
+
+
+def _describe(sheet: Sheet, numbers: "_Numbers") -> dict:
+    """The sheet as JSON, its arrays put into `numbers`."""
+    return {
+        "exercise": sheet.exercise,
+        "outputs": list(sheet.outputs),
+        "sums": sheet.sums,
+        "parts": [[part.name, part.points] for part in sheet.parts],
+        "success": sheet.success,
+        "mistakes": [asdict(mistake) for mistake in sheet.mistakes.values()],
+        "cases": [
+            {
+                "name": case.name,
+                "part": case.part,
+                "arguments": {name: numbers.put(value) for name, value in case.arguments.items()},
+                "keywords": list(case.keywords),
+                "shown": case.shown,
+                "answers": [[numbers.put(value) for value in answer] for answer in case.answers],
+            }
+            for case in sheet.cases
+        ],
+        "explanations": [
+            [list(explanation.misconceptions), explanation.changes_input, list(explanation.choices)]
+            for explanation in sheet.explanations
+        ],
+    }
+
+
+def load_sheet(path: Path) -> Sheet:
+    """Read a sheet that `Sheet.save` wrote. Nothing in the file is executed."""
+    with np.load(path, allow_pickle=False) as file:
+        header, numbers = json.loads(file["header"].tobytes()), file["numbers"]
+    return Sheet(
+        exercise=header["exercise"],
+        outputs=tuple(header["outputs"]),
+        sums=header["sums"],
+        parts=tuple(Part(name, points) for name, points in header["parts"]),
+        success=header["success"],
+        mistakes={entry["id"]: Mistake(**entry) for entry in header["mistakes"]},
+        cases=tuple(
+            Case(
+                name=case["name"],
+                part=case["part"],
+                arguments={name: _take(value, numbers) for name, value in case["arguments"].items()},
+                keywords=tuple(case["keywords"]),
+                shown=case["shown"],
+                answers=tuple(tuple(_take(value, numbers) for value in answer) for answer in case["answers"]),
+            )
+            for case in header["cases"]
+        ),
+        explanations=tuple(
+            Explanation(tuple(names), changes_input, tuple(choices))
+            for names, changes_input, choices in header["explanations"]
+        ),
+    )
+
+
+class _Numbers:
+    """One flat run of float64, in which equal arrays are kept once if `share`."""
+
+    def __init__(self, share: bool = True):
+        self._share, self._chunks, self._places, self._length = share, [], {}, 0
+
+    def put(self, value):
+        """An array becomes {dtype, shape, at}; a number or text stays as it is."""
+        if not isinstance(value, np.ndarray):
+            return value
+        if value.dtype.kind not in "fiub":
+            raise TypeError(f"a sheet holds numbers and booleans, not {value.dtype}")
+        chunk = np.ascontiguousarray(value, dtype=np.float64).ravel()
+        key = chunk.tobytes()
+        at = self._places.get(key) if self._share else None
+        if at is None:
+            at = self._places[key] = self._length
+            self._chunks.append(chunk)
+            self._length += chunk.size
+        return {"dtype": value.dtype.name, "shape": list(value.shape), "at": at}
+
+    def flat(self):
+        return np.concatenate(self._chunks) if self._chunks else np.zeros(0)
+
+
+def _take(value, numbers):
+    if not isinstance(value, dict):
+        return value
+    size = int(np.prod(value["shape"]))
+    flat = numbers[value["at"] : value["at"] + size]
+    return flat.astype(value["dtype"]).reshape(value["shape"])
