@@ -48,8 +48,7 @@ def fault_sets(exercise: Exercise) -> list[tuple[str, ...]]:
 def _answer(exercise: Exercise, faults: tuple[str, ...], draft: Draft):
     """(outputs, whether an input was changed), or ANYTHING, or BREAKS."""
     arguments = {
-        name: value.copy() if isinstance(value, np.ndarray) else value
-        for name, value in draft.arguments.items()
+        name: value.copy() if isinstance(value, np.ndarray) else value for name, value in draft.arguments.items()
     }
     named = {name: arguments[name] for name in draft.keywords}
     positional = [value for name, value in arguments.items() if name not in named]
@@ -83,8 +82,7 @@ def _label(row: list) -> tuple[list[int], list[tuple]]:
             places.append(answer)
             continue
         key = tuple(
-            value if isinstance(value, str) else (value.dtype.str, value.shape, value.tobytes())
-            for value in answer[0]
+            value if isinstance(value, str) else (value.dtype.str, value.shape, value.tobytes()) for value in answer[0]
         )
         places.append(distinct.setdefault(key, (len(distinct), answer[0]))[0])
     values = [value for _, value in distinct.values()]
@@ -93,9 +91,7 @@ def _label(row: list) -> tuple[list[int], list[tuple]]:
         groups.setdefault(_kind(value), []).append(index)
     representative = np.arange(len(values))
     for members in groups.values():
-        numbers, bounds = (
-            np.array(rows) for rows in zip(*(_numbers(values[i]) for i in members), strict=True)
-        )
+        numbers, bounds = (np.array(rows) for rows in zip(*(_numbers(values[i]) for i in members), strict=True))
         members = np.array(members)
         for place, index in enumerate(members):
             if representative[index] == index:
@@ -110,9 +106,7 @@ def _label(row: list) -> tuple[list[int], list[tuple]]:
 
 def _kind(answer: tuple):
     """What must be equal before numbers are compared: texts, shapes, and whether it is boolean."""
-    return tuple(
-        value if isinstance(value, str) else (value.shape, value.dtype.kind == "b") for value in answer
-    )
+    return tuple(value if isinstance(value, str) else (value.shape, value.dtype.kind == "b") for value in answer)
 
 
 def _numbers(answer: tuple) -> tuple[np.ndarray, np.ndarray]:

@@ -107,9 +107,7 @@ def _softmax_draw(rng):
     holes = grid(rng, 3, 4)
     holes[np.arange(3), rng.integers(4, size=3)] = -np.inf
     yield Draft("large scores", "scores with -inf", {"scores": holes})
-    yield Draft(
-        "large scores", "scores with -inf, along axis 0", {"scores": holes.T.copy(), "axis": 0}, ("axis",)
-    )
+    yield Draft("large scores", "scores with -inf, along axis 0", {"scores": holes.T.copy(), "axis": 0}, ("axis",))
     yield Draft("integers and float32", "integers", {"scores": rng.integers(-9, 9, (3, 4))})
     yield Draft("integers and float32", "large integers", {"scores": rng.integers(-9, 9, (3, 4)) * 1000})
     yield Draft("integers and float32", "float32", {"scores": grid(rng, 3, 4).astype(np.float32)})
@@ -148,9 +146,7 @@ def _blend_draw(rng):
     def shares(*shape):
         return rng.dirichlet(np.ones(shape[-1]), size=shape[:-1])
 
-    yield Draft(
-        "one sequence", "3 queries, 5 keys", {"weights": shares(n_q, n_k), "values": grid(rng, n_k, d_v)}
-    )
+    yield Draft("one sequence", "3 queries, 5 keys", {"weights": shares(n_q, n_k), "values": grid(rng, n_k, d_v)})
     yield Draft(
         "one sequence",
         "as many queries as keys",
@@ -259,9 +255,7 @@ ATTEND = Exercise(
         NORMALISER[1],
         STABILITY[0],
         steps.BLENDS_KEYS,
-        Fault(
-            steps.UNWEIGHTED_MEAN.id, "blend", steps.UNWEIGHTED_MEAN.matches, steps.UNWEIGHTED_MEAN.look_at
-        ),
+        Fault(steps.UNWEIGHTED_MEAN.id, "blend", steps.UNWEIGHTED_MEAN.matches, steps.UNWEIGHTED_MEAN.look_at),
         steps.SWAPPED_RETURN,
     ),
     shown=_attend_shown,
@@ -276,9 +270,7 @@ def _plain(faults, x):
 
 def _plain_shown():
     yield Draft("small scores", "two tokens", {"x": np.array([[1.0, 0.0], [1.0, 2.0]])}, shown=True)
-    yield Draft(
-        "small scores", "three tokens", {"x": np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])}, shown=True
-    )
+    yield Draft("small scores", "three tokens", {"x": np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])}, shown=True)
     yield Draft("large scores", "large scores", {"x": np.array([[40.0, 0.0], [0.0, 1.0]])}, shown=True)
 
 

@@ -242,9 +242,7 @@ def _attention_draw(rng):
     }
     yield Draft("one sequence", "integers", integers)
     float32 = {"query": grid(rng, 3, 5), "key": grid(rng, 4, 5), "value": grid(rng, 4, 2)}
-    yield Draft(
-        "one sequence", "float32", {name: value.astype(np.float32) for name, value in float32.items()}
-    )
+    yield Draft("one sequence", "float32", {name: value.astype(np.float32) for name, value in float32.items()})
 
 
 ATTENTION = Exercise(
@@ -344,9 +342,7 @@ def _cross_shown():
         {"x": x, "context": context, **_weights_shown()},
         shown=True,
     )
-    yield Draft(
-        "small scores", "two that ask two", {"x": x, "context": context[:2], **_weights_shown()}, shown=True
-    )
+    yield Draft("small scores", "two that ask two", {"x": x, "context": context[:2], **_weights_shown()}, shown=True)
 
 
 CROSS = Exercise(

@@ -35,9 +35,7 @@ def as_value(item):
 
 def matches(values: tuple, answer: tuple) -> bool:
     """Whether every output is what `answer` holds: same shape, same kind, same numbers within tolerance."""
-    return len(values) == len(answer) and all(
-        same(mine, theirs) for mine, theirs in zip(values, answer, strict=True)
-    )
+    return len(values) == len(answer) and all(same(mine, theirs) for mine, theirs in zip(values, answer, strict=True))
 
 
 def same(mine, theirs) -> bool:

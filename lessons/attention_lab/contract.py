@@ -20,9 +20,7 @@ def contract_problem(sheet: Sheet, case: Case, returned) -> str | None:
     if count > 1:
         wanted = "`(" + ", ".join(sheet.outputs) + ")`"
         if type(returned) not in (tuple, list):
-            return (
-                f"your function returned one {kind_text(returned)}; it should return {count} things, {wanted}"
-            )
+            return f"your function returned one {kind_text(returned)}; it should return {count} things, {wanted}"
         if len(returned) != count:
             return f"your function returned {len(returned)} things; it should return {count}, {wanted}"
     items = returned if count > 1 else (returned,)
@@ -63,9 +61,7 @@ def _dtype_problem(case: Case, name: str, item, expected) -> str | None:
 
 def shapes_text(case: Case) -> str:
     """The shapes of the arguments: "query (2, 3), key (5, 3)"."""
-    return ", ".join(
-        f"{name} {value.shape}" for name, value in case.arguments.items() if isinstance(value, np.ndarray)
-    )
+    return ", ".join(f"{name} {value.shape}" for name, value in case.arguments.items() if isinstance(value, np.ndarray))
 
 
 def kind_text(item) -> str:

@@ -18,9 +18,7 @@ def verdict_text(verdict: Verdict) -> str:
     """The verdict as plain text: a headline, the parts, and the message."""
     lines = [_headline(verdict)]
     if verdict.started and not verdict.passed:
-        lines += [
-            f"  [{'x' if part.earned else ' '}] {part.name} ({part.points:g})" for part in verdict.parts
-        ]
+        lines += [f"  [{'x' if part.earned else ' '}] {part.name} ({part.points:g})" for part in verdict.parts]
     return "\n".join([*lines, verdict.message.replace("**", "")])
 
 

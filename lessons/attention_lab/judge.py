@@ -45,11 +45,7 @@ def judge(sheet: Sheet, call: Callable) -> Verdict:
 
 def _is_stub(sheet: Sheet, observation: Observation) -> bool:
     failure = observation.failure
-    return (
-        failure is not None
-        and failure.kind == "NotImplementedError"
-        and failure.waits_for in ("", sheet.exercise)
-    )
+    return failure is not None and failure.kind == "NotImplementedError" and failure.waits_for in ("", sheet.exercise)
 
 
 def _is_right(sheet: Sheet, case: Case, observation: Observation) -> bool:
@@ -68,9 +64,7 @@ def _smallest(sheet, observations, right, named) -> tuple[Case, Observation]:
         size = sum(np.size(value) for value in case.arguments.values())
         return (not case.shown, named and observation.failure is not None, size)
 
-    wrong = [
-        pair for pair, ok in zip(zip(sheet.cases, observations, strict=True), right, strict=True) if not ok
-    ]
+    wrong = [pair for pair, ok in zip(zip(sheet.cases, observations, strict=True), right, strict=True) if not ok]
     return min(wrong, key=rank)
 
 
@@ -78,7 +72,5 @@ def _without_name(observation: Observation, case: Case) -> str:
     if observation.failure is not None:
         return ""
     if case.shown:
-        return (
-            "Work this example out by hand, step by step, and print what your function has after each step."
-        )
+        return "Work this example out by hand, step by step, and print what your function has after each step."
     return "The small examples come out right. What is different here?"

@@ -14,9 +14,7 @@ import numpy as np
 
 from attention_lab.sheet import Case
 
-LIBRARY_FOLDERS = tuple(
-    str(Path(folder).resolve()) for folder in {sys.prefix, sys.base_prefix, Path(__file__).parent}
-)
+LIBRARY_FOLDERS = tuple(str(Path(folder).resolve()) for folder in {sys.prefix, sys.base_prefix, Path(__file__).parent})
 
 
 @dataclass(frozen=True)
@@ -40,10 +38,7 @@ class Observation:
 
 def observe(call: Callable, case: Case) -> Observation:
     """Call `call` with fresh copies of the case's arguments; prints and warnings of the learner's are dropped."""
-    inputs = {
-        name: value.copy() if isinstance(value, np.ndarray) else value
-        for name, value in case.arguments.items()
-    }
+    inputs = {name: value.copy() if isinstance(value, np.ndarray) else value for name, value in case.arguments.items()}
     positional = [value for name, value in inputs.items() if name not in case.keywords]
     named = {name: value for name, value in inputs.items() if name in case.keywords}
     silence = io.StringIO()

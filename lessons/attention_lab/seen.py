@@ -66,17 +66,13 @@ def _failure_text(exercise: str, on: str, failure: Failure) -> str:
 def _value_problem(sheet: Sheet, case: Case, name: str, mine, expected) -> str | None:
     """What is wrong with the numbers of one output, or None."""
     if isinstance(expected, str):
-        return (
-            None if mine.strip() == expected else f"`{name}` is “{mine}”; that is not what is wrong with it"
-        )
+        return None if mine.strip() == expected else f"`{name}` is “{mine}”; that is not what is wrong with it"
     wrong = differences(mine, expected)
     if not wrong.any():
         return None
     if mine.dtype.kind == "f" and (~np.isfinite(mine) & np.isfinite(expected)).any():
         return _not_finite_text(name, mine, expected)
-    return _sum_problem(sheet, case, name, mine, expected) or _number_problem(
-        case, name, mine, expected, wrong
-    )
+    return _sum_problem(sheet, case, name, mine, expected) or _number_problem(case, name, mine, expected, wrong)
 
 
 def _not_finite_text(name, mine, expected) -> str:
