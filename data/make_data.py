@@ -45,6 +45,7 @@ def make_data(model: Path, vocabulary_path: Path | None, out: Path) -> list[str]
     weights, words = read_model(model, vocabulary_path)
     ids = {word: index for index, word in enumerate(words)}
     (out / "sentences").mkdir(parents=True, exist_ok=True)
+    (out / "attention").mkdir(exist_ok=True)
     (out / "layers").mkdir(exist_ok=True)
 
     written = []
@@ -52,9 +53,10 @@ def make_data(model: Path, vocabulary_path: Path | None, out: Path) -> list[str]
     for name, text in SENTENCES.items():
         tokens = tokenize(text, ids)
         sentences.append({"name": name, "text": text, "tokens": tokens})
-        hidden = forward(weights, [ids[token] for token in tokens]).hidden
-        written.append(f"sentences/{name}.npy")
-        np.save(out / written[-1], hidden.astype("<f4"), allow_pickle=False)
+        run = forward(weights, [ids[token] for token in tokens])
+        for folder, array in (("sentences", run.hidden), ("attention", run.attention)):
+            written.append(f"{folder}/{name}.npy")
+            np.save(out / written[-1], array.astype("<f4"), allow_pickle=False)
     for layer in LAYERS:
         written.append(f"layers/{layer}.npz")
         np.savez(out / written[-1], **attention_projections(weights, layer))

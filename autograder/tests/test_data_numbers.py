@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from attention_lab.sentences import load_head, load_sentence
+from attention_lab.sentences import load_attention, load_head, load_sentence
 
 from solutions.intuition import plain_self_attention, softmax
 
@@ -94,3 +94,17 @@ def test_the_two_banks_part_and_the_two_river_banks_less_so():
     assert bank_cosine("river", "money", 6) == pytest.approx(0.824, abs=5e-4)
     assert bank_cosine("river", "muddy", 0) == pytest.approx(0.967, abs=5e-4)
     assert bank_cosine("river", "muddy", 6) == pytest.approx(0.894, abs=5e-4)
+
+
+def test_the_models_own_attention_is_what_its_stored_weights_give():
+    sentence, own = load_sentence("tired"), load_attention("tired")
+    it, animal = sentence.index("it"), sentence.index("animal")
+    assert own.shape == (6, 12, 16, 16)
+    assert own[3, 1, it, animal] == pytest.approx(0.677, abs=5e-4)
+    assert own[5, 11, it, animal] == pytest.approx(0.673, abs=5e-4)
+    np.testing.assert_allclose(own.sum(axis=-1), 1, atol=1e-5)
+
+
+def test_no_head_sends_most_of_it_to_street_when_the_street_is_too_wide():
+    sentence, own = load_sentence("wide"), load_attention("wide")
+    assert own[:, :, sentence.index("it"), sentence.index("street")].max() < 0.25

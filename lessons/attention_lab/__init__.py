@@ -10,6 +10,7 @@ HOMES = {
     "attention_lab.check": ("check",),
     "attention_lab.sentences": (
         "load_sentence",
+        "load_attention",
         "load_head",
         "load_attention_layer",
         "sentence_names",

@@ -82,6 +82,15 @@ def load_sentence(name: str) -> Sentence:
     return _sentence(name)
 
 
+def load_attention(name: str) -> np.ndarray:
+    """The attention weights that the model itself computes for a sentence.
+
+    → (6, 12, n, n): layer, head, and then rows look, columns are looked at. Read-only.
+    """
+    load_sentence(name)  # tells an unknown name
+    return _attention(name)
+
+
 def load_attention_layer(layer: int) -> AttentionLayer:
     """The attention weights of a layer, counted from 0. Its arrays are read-only."""
     layers = _index()["layers"]
@@ -116,6 +125,11 @@ def _sentence(name: str) -> Sentence:
     entry = next(entry for entry in _index()["sentences"] if entry["name"] == name)
     hidden = np.load(DATA / "sentences" / f"{name}.npy", allow_pickle=False)
     return Sentence(name, entry["text"], tuple(entry["tokens"]), _read_only(hidden))
+
+
+@cache
+def _attention(name: str) -> np.ndarray:
+    return _read_only(np.load(DATA / "attention" / f"{name}.npy", allow_pickle=False))
 
 
 @cache
