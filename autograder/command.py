@@ -50,9 +50,7 @@ def course() -> None:
     """[b]Attention Lab[/b]: self-attention, from one real sentence up to the GPU."""
 
 
-@app.command(
-    rich_help_panel=LEARNERS, context_settings=PASS_ON, options_metavar="[LESSON] [JUPYTERLAB OPTIONS]..."
-)
+@app.command(rich_help_panel=LEARNERS, context_settings=PASS_ON, options_metavar="[LESSON] [JUPYTERLAB OPTIONS]...")
 def lab(context: typer.Context) -> None:
     """Open a lesson in JupyterLab.
 

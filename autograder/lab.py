@@ -31,9 +31,16 @@ def find_lesson(asked: str | None, lessons: Path) -> Path:
 
 
 def open_lab(arguments: list[str], root: Path) -> None:
-    """Becomes JupyterLab, opened on the lesson asked for; never returns."""
+    """Becomes JupyterLab, opened on the lesson asked for; never returns.
+
+    The settings beside this file leave out what only an instructor needs, Jupyter's question about news, and all but
+    the warnings of the server's log.
+    """
     asked, options = split_lesson(arguments)
     notebook = find_lesson(asked, root / "lessons")
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={notebook.parent}"]
     command += [f"--LabApp.default_url=/lab/tree/{notebook.name}", *options]
-    os.execv(sys.executable, command)
+    settings = [str(Path(__file__).with_name("lab_settings")), os.environ.get("JUPYTER_CONFIG_PATH", "")]
+    environment = os.environ | {"JUPYTER_CONFIG_PATH": os.pathsep.join(filter(None, settings))}
+    print(f"JupyterLab opens on {notebook.stem}. Ctrl-C, twice, ends it.", flush=True)
+    os.execve(sys.executable, command, environment)

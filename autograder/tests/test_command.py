@@ -1,7 +1,9 @@
 """The command line: its verbs, its lessons by any name, and problems told in a sentence."""
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import typer
@@ -31,9 +33,7 @@ def test_help_loads_nothing_heavy():
     assert loaded.stdout.strip() == "set()"
 
 
-@pytest.mark.parametrize(
-    "asked", ["2", "02", "queries_keys_values", "Queries-Keys-Values", "02_queries_keys_values"]
-)
+@pytest.mark.parametrize("asked", ["2", "02", "queries_keys_values", "Queries-Keys-Values", "02_queries_keys_values"])
 def test_a_lesson_goes_by_any_of_its_names(lessons, asked):
     assert lab.find_lesson(asked, lessons).name == "02_queries_keys_values.ipynb"
 
@@ -64,11 +64,12 @@ def test_an_unknown_lesson_lists_those_there_are(lessons, asked):
 def test_lab_becomes_jupyterlab_with_the_options_given(lessons, monkeypatch, arguments, notebook, options):
     monkeypatch.setattr("autograder.command.ROOT", lessons.parent)
     became = []
-    monkeypatch.setattr("os.execv", lambda program, command: became.append(command))
+    monkeypatch.setattr("os.execve", lambda program, command, environment: became.append((command, environment)))
     assert CliRunner().invoke(app, arguments).exit_code == 0
-    (command,) = became
+    ((command, environment),) = became
     assert command[1:4] == ["-m", "jupyterlab", f"--ServerApp.root_dir={lessons}"]
     assert command[4:] == [f"--LabApp.default_url=/lab/tree/{notebook}", *options]
+    assert Path(environment["JUPYTER_CONFIG_PATH"].split(os.pathsep)[0], "labconfig").is_dir()
 
 
 @pytest.mark.parametrize(

@@ -87,9 +87,7 @@ class World:
 def has_ended(process: int) -> bool:
     """Whether the process is gone, or goes within a second."""
     for _ in range(50):
-        state = subprocess.run(
-            ["ps", "-o", "stat=", "-p", str(process)], capture_output=True, text=True
-        ).stdout
+        state = subprocess.run(["ps", "-o", "stat=", "-p", str(process)], capture_output=True, text=True).stdout
         if not state or state.startswith("Z"):
             return True
         time.sleep(0.02)
@@ -241,9 +239,7 @@ def test_a_python_without_venv(world):
     ],
 )
 def test_pip_fails(world, last_words, sentence):
-    world.pip_does(
-        f'echo "Traceback (most recent call last):" >&2; echo; echo; echo "{last_words}" >&2; exit 1'
-    )
+    world.pip_does(f'echo "Traceback (most recent call last):" >&2; echo; echo; echo "{last_words}" >&2; exit 1')
     result = world.run()
     assert_a_sentence(result, sentence)
     log = world.project / ".venv" / "course-setup.log"

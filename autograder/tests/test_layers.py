@@ -75,9 +75,7 @@ def test_every_layer_imports_only_what_it_may():
 def test_everything_imported_is_pinned():
     pins = re.findall(r"^([\w-]+)==\S+$", (ROOT / "requirements.txt").read_text(), re.MULTILINE)
     allowed = {pin.replace("-", "_") for pin in pins} | set(sys.stdlib_module_names) | OURS | OPTIONAL
-    beside_data = {
-        path.stem for path in (ROOT / "data").glob("*.py")
-    }  # its scripts are neighbours, not a package
+    beside_data = {path.stem for path in (ROOT / "data").glob("*.py")}  # its scripts are neighbours, not a package
     missing = {}
     for path, packages in imports(ROOT):
         unknown = packages - allowed - (beside_data if path.startswith("data/") else set())
@@ -106,7 +104,5 @@ def test_a_step_over_the_line_is_seen(path, line, package):
 def test_a_lesson_that_imports_the_autograder_is_seen(tmp_path):
     source = tmp_path / "lessons" / "source" / "09_new.md"
     source.parent.mkdir(parents=True)
-    source.write_text(
-        "# New\n```{code-cell} python3\n:tags: [given]\n%time 1\nfrom autograder import build\n```\n"
-    )
+    source.write_text("# New\n```{code-cell} python3\n:tags: [given]\n%time 1\nfrom autograder import build\n```\n")
     assert [forbidden(*file) for file in imports(tmp_path)] == [{"autograder"}]
