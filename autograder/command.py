@@ -79,7 +79,7 @@ def demo() -> None:
 
 @app.command(rich_help_panel=INSTRUCTORS)
 def new(
-    directory: Annotated[Path, typer.Argument(help="The folder to make; it must not exist yet.")],
+    directory: Annotated[Path, typer.Argument(help="A new or empty folder, outside of the project.")],
 ) -> None:
     """Make a class: a folder in which every nbgrader command works.
 
@@ -87,7 +87,10 @@ def new(
     """
     from autograder.classroom import create_class
 
-    create_class(directory)
+    made = create_class(directory)
+    if made.warning:
+        typer.echo(made.warning, err=True)
+    typer.echo(f"{made.path} is a class with {', '.join(made.lessons)}. Its README.md tells the steps.")
 
 
 @app.command(rich_help_panel=AUTHORS)

@@ -10,6 +10,7 @@ import typer
 from typer.testing import CliRunner
 
 from autograder import lab
+from autograder.classroom import Classroom
 from autograder.command import OneSentence, app
 from autograder.problem import Problem
 
@@ -100,3 +101,11 @@ def test_a_problem_is_one_sentence_and_exit_code_2():
 
     result = CliRunner().invoke(troubled, ["verb"])
     assert (result.exit_code, result.output) == (2, "There is no lesson 9.\n")
+
+
+def test_new_says_what_it_made_and_what_comes_next(tmp_path, monkeypatch):
+    made = Classroom(tmp_path / "autumn", ("01_intuition",), "A temporary place.")
+    monkeypatch.setattr("autograder.classroom.create_class", lambda directory: made)
+    output = CliRunner().invoke(app, ["new", str(tmp_path / "autumn")]).output
+    assert output.startswith("A temporary place.\n")
+    assert f"{tmp_path / 'autumn'} is a class with 01_intuition." in output

@@ -190,6 +190,9 @@ def test_a_venv_of_somebody_else_is_used_and_kept(world):
     (venv / "bin").mkdir(parents=True)
     (venv / "bin" / "python").symlink_to(world.programs / "python3")
     (venv / "theirs").touch()
+    world.pip_does("echo ERROR; exit 1")
+    assert_a_sentence(world.run(), "Set-up failed")
+    world.pip_does("")
     assert world.run().returncode == 7
     assert world.calls("venv") == 0
     assert (venv / "theirs").exists()
