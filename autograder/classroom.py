@@ -6,7 +6,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from autograder import notebooks
+from autograder import nbgrader_plugin, notebooks
 from autograder.build import all_exercises, read_lessons
 from autograder.lesson import PROJECT
 from autograder.problem import Problem
@@ -36,7 +36,7 @@ def create_class(directory: Path, *, project_root: Path = PROJECT) -> Classroom:
             source.write_text(notebooks.text(made), encoding="utf-8", newline="\n")
         (path / "exchange").mkdir()
         stems = tuple(lesson.stem for lesson in lessons)
-        (path / "nbgrader_config.py").write_text(CONFIGURATION, encoding="utf-8")
+        (path / "nbgrader_config.py").write_text(CONFIGURATION.format(course=nbgrader_plugin.COURSE), encoding="utf-8")
         (path / "README.md").write_text(_readme(path, stems), encoding="utf-8")
     except OSError as error:
         raise Problem(f"The class could not be written: {error}") from error
@@ -50,9 +50,7 @@ def _must_be_a_good_place(path: Path, project: Path) -> None:
             "a whole class. Choose a place outside it, such as ../my-class."
         )
     if Path(sys.prefix) in (path, *path.parents):
-        raise Problem(
-            f"{path} lies inside a Python environment. Choose a place outside it, such as ../my-class."
-        )
+        raise Problem(f"{path} lies inside a Python environment. Choose a place outside it, such as ../my-class.")
     if set("*?[]") & set(str(path)):
         raise Problem(f"nbgrader cannot work in {path}: it reads *, ?, [ and ] in a path as a pattern.")
     if path.exists() and not path.is_dir():
@@ -73,7 +71,7 @@ from pathlib import Path
 
 c = get_config()  # noqa: F821, nbgrader provides it
 
-c.CourseDirectory.course_id = "attention-lab"
+c.CourseDirectory.course_id = "{course}"
 c.CourseDirectory.root = str(Path(__file__).resolve().parent)  # here, wherever a command is started
 
 # A cell of a submission may run this long; a lesson's own cells need a few seconds at most.

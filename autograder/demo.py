@@ -1,10 +1,9 @@
 """`./course demo`: a made-up class goes through release, grading, feedback and export before your eyes."""
 
 import contextlib
-import csv
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import nbformat
@@ -48,21 +47,23 @@ def grade_samples(directory: Path, lessons: list[Lesson], project_root: Path, co
     stems = [lesson.stem for lesson in lessons]
     submissions = len(stems) * len(SAMPLES)
     with Progress(*COLUMNS, console=console) as progress:
-        handing_out = progress.add_task("hand out", total=len(stems))
-        grading = progress.add_task("grade", total=submissions, start=False)
-        giving_feedback = progress.add_task("give feedback", total=submissions, start=False)
+        tasks = {what: progress.add_task(what, total=total, start=False) for what, total in {
+            "hand out": len(stems), "grade": submissions, "give feedback": submissions}.items()}  # fmt: skip
+
+        def step(what: str, commands: list[list[str]], made: str) -> None:
+            progress.start_task(tasks[what])
+            for files in _side_by_side(directory, commands, made):
+                progress.update(tasks[what], completed=files)
+
         create_class(directory, project_root=project_root)
-        for stem in stems:  # one after the other: the first one makes the gradebook
-            _watch(directory, [["generate_assignment", stem]], "release/*/*.ipynb", progress, handing_out)
+        nbgrader_plugin.enroll(directory, {sample.id: sample.name for sample in SAMPLES})
+        step("hand out", [["generate_assignment", stem] for stem in stems], "release/*/*.ipynb")
         for lesson in lessons:
             for sample in SAMPLES:
                 submit(sample, lesson, directory, project_root)
-        enroll(SAMPLES, directory)
-        _watch(
-            directory, [["autograde", stem] for stem in stems], "autograded/*/*/*.ipynb", progress, grading
-        )
+        step("grade", [["autograde", stem] for stem in stems], "autograded/*/*/*.ipynb")
         last = [*(["generate_feedback", stem] for stem in stems), ["export"]]
-        _watch(directory, last, "feedback/*/*/*.html", progress, giving_feedback)
+        step("give feedback", last, "feedback/*/*/*.html")
 
 
 def submit(sample: Sample, lesson: Lesson, directory: Path, project_root: Path) -> Path:
@@ -86,22 +87,11 @@ def reference_answers(lesson: Lesson, project_root: Path) -> Mapping[str, str]:
     return {cell.names[0]: definition(project_root, cell.module, cell.names[0]).whole for cell in exercises}
 
 
-def enroll(samples: tuple[Sample, ...], directory: Path) -> None:
-    """Puts the learners into the gradebook, so that two commands that grade at once need not both do it."""
-    roster = directory / "learners.csv"
-    with roster.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["id", "first_name"])
-        writer.writerows([sample.id, sample.name] for sample in samples)
-    nbgrader_plugin.run(directory, "db", "student", "import", roster.name)
-
-
-def _watch(directory: Path, commands: list[list[str]], made: str, progress: Progress, task) -> None:
-    """Runs nbgrader commands side by side, and moves a bar on by the files that they make."""
-    progress.start_task(task)
+def _side_by_side(directory: Path, commands: list[list[str]], made: str) -> Iterator[int]:
+    """Runs nbgrader commands at the same time, and tells again and again how many files they have made."""
     with contextlib.ExitStack() as stack:
         running = [stack.enter_context(nbgrader_plugin.started(directory, *command)) for command in commands]
         while any(process.poll() is None for process in running):
             time.sleep(0.2)
-            progress.update(task, completed=len(list(directory.glob(made))))
-    progress.update(task, completed=len(list(directory.glob(made))))
+            yield len(list(directory.glob(made)))
+    yield len(list(directory.glob(made)))

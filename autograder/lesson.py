@@ -100,8 +100,6 @@ def _with_grade_cells(cells: list[Cell]) -> list[Cell]:
             (name,) = cell.names
             after = next((n for n in range(position + 1, len(cells)) if cells[n].kind != PROSE), None)
             if after is None or cells[after].text.strip() != f"check({name})":
-                raise Problem(
-                    f"the exercise `{name}` has no check: the next code cell must be `check({name})` alone."
-                )
+                raise Problem(f"the exercise `{name}` has no check: the next code cell must be `check({name})` alone.")
             cells[after] = Cell(GRADE, cells[after].text.strip(), cells[after].tags, names=(name,))
     return cells

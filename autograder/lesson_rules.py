@@ -51,31 +51,23 @@ def _exercises_are_known(lesson, exercises) -> None:
             raise Problem(f"the exercise `{name}` is not in autograder/exercises, so nothing could judge it.")
         if exercises[name].lesson != lesson.stem:
             home = exercises[name].lesson
-            raise Problem(
-                f"the exercise `{name}` belongs to the lesson {home}; here it can be a `given` cell."
-            )
+            raise Problem(f"the exercise `{name}` belongs to the lesson {home}; here it can be a `given` cell.")
         if lesson.exercises.count(name) > 1:
             raise Problem(f"the exercise `{name}` stands in the lesson twice.")
 
 
 def _every_exercise_is_there(lesson, exercises) -> None:
     missing = [
-        name
-        for name, exercise in exercises.items()
-        if exercise.lesson == lesson.stem and name not in lesson.exercises
+        name for name, exercise in exercises.items() if exercise.lesson == lesson.stem and name not in lesson.exercises
     ]
     if missing:
-        raise Problem(
-            f"the lesson has no exercise cell for `{missing[0]}`, which autograder/exercises gives it."
-        )
+        raise Problem(f"the lesson has no exercise cell for `{missing[0]}`, which autograder/exercises gives it.")
 
 
 def _answers_stay_in_solutions(lesson, exercises) -> None:
     for cell in lesson.cells:
         if cell.kind == CODE and _IMPORTS_ANSWERS.search(cell.text):
-            raise Problem(
-                f"the cell {cell} would show learners where answers are; tag it `exercise` or `given`."
-            )
+            raise Problem(f"the cell {cell} would show learners where answers are; tag it `exercise` or `given`.")
 
 
 def _cells_are_short(lesson, exercises) -> None:
@@ -92,7 +84,5 @@ def _prose_is_short(lesson, exercises) -> None:
             words += prose_words(cell.text)
             continue
         if before is not None and words > LONGEST_PROSE:
-            raise Problem(
-                f"{words} words between the code cells {before} and {cell}; {LONGEST_PROSE} may be."
-            )
+            raise Problem(f"{words} words between the code cells {before} and {cell}; {LONGEST_PROSE} may be.")
         words, before = 0, cell

@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,8 +12,11 @@ from nbformat.notebooknode import NotebookNode
 from nbgrader.api import Gradebook
 from nbgrader.converters import GenerateAssignment
 from nbgrader.preprocessors import IncludeHeaderFooter, InstantiateTests, SaveCells
+from nbgrader.utils import setenv
 
 from autograder.problem import Problem
+
+COURSE = "attention-lab"  # nbgrader's name for the course, the same in every class
 
 # SaveCells only writes to a gradebook, and there is none yet; the first two do nothing to our notebooks
 _NOT_FOR_A_RELEASE = (IncludeHeaderFooter, InstantiateTests, SaveCells)
@@ -99,11 +102,26 @@ def run(directory: Path, *arguments: str) -> None:
         pass
 
 
+def enroll(directory: Path, learners: Mapping[str, str]) -> None:
+    """Puts learners (id → name) into a class's gradebook, which is made where there is none.
+
+    Commands that grade several lessons at once would otherwise each try to add the same learner.
+    """
+    with _gradebook(directory) as gradebook:
+        for learner, name in learners.items():
+            gradebook.update_or_create_student(learner, first_name=name)
+
+
 def recorded_points(directory: Path) -> Iterator[tuple[str, str, str, float]]:
     """What a class's gradebook holds: learner, assignment, grade_id of the graded cell, points."""
-    with Gradebook(f"sqlite:///{directory / 'gradebook.db'}") as gradebook:
+    with _gradebook(directory) as gradebook:
         for assignment in gradebook.assignments:
             for submission in gradebook.assignment_submissions(assignment.name):
                 for notebook in submission.notebooks:
                     for grade in notebook.grades:
                         yield submission.student.id, assignment.name, grade.cell.name, grade.score
+
+
+def _gradebook(directory: Path) -> Gradebook:
+    with setenv(PATH=environment()["PATH"]):  # a new gradebook asks the command `alembic` for its version
+        return Gradebook(f"sqlite:///{directory / 'gradebook.db'}", COURSE)

@@ -67,9 +67,7 @@ def execute(notebook: NotebookNode, where: Path, name: str) -> None:
     try:
         client.execute()
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
-        started = [
-            cell.source for cell in notebook.cells if cell.get("execution_count") or cell.get("outputs")
-        ]
+        started = [cell.source for cell in notebook.cells if cell.get("execution_count") or cell.get("outputs")]
         cell = Cell(CODE, started[-1]) if started else "(none ran)"
         raise Problem(f"{name}.md: running the lesson stopped in the cell {cell}:\n{error}") from error
 

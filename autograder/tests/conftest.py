@@ -1,16 +1,27 @@
-"""What several tests share because it takes seconds to make: the lessons, and a class that was handed out."""
+"""What several tests share because it takes seconds to make: lessons, sheets, and a class that was handed out."""
+
+from functools import cache
 
 import pytest
 
 from autograder import nbgrader_plugin
 from autograder.build import all_exercises, read_lessons
 from autograder.classroom import create_class
+from autograder.exercises import EXERCISES, compile_sheet
 from autograder.lesson import PROJECT
+
+PRIVATE_SEED = 61
 
 
 @pytest.fixture(scope="session")
 def exercises():
     return all_exercises()
+
+
+@pytest.fixture(scope="session")
+def sheet_of():
+    """The sheet of an exercise for a seed, compiled when it is first asked for."""
+    return cache(lambda exercise, seed=PRIVATE_SEED: compile_sheet(EXERCISES[exercise], seed))
 
 
 @pytest.fixture(scope="session")
