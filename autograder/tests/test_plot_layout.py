@@ -1,0 +1,63 @@
+"""No figure cuts a token off, or lets two texts meet, whether a sentence has three tokens or forty."""
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+from attention_lab.plots import (
+    bars,
+    graphs,
+    links,
+    matrices,
+    plot_attention,
+    plot_graph,
+    plot_links,
+    plot_matrix,
+    plot_row,
+)
+from matplotlib.text import Text
+
+SHORT = "cat sat mat"
+USUAL = "[CLS] the animal didn ' t cross the street because it was too tired . [SEP]"
+LONG = (
+    "[CLS] when the trophy didn ' t fit into the brown suitcase because it was too big , the neighbour who had "
+    "bought transformation ##s went home and slept a bit [SEP]"
+)
+SENTENCES = {3: SHORT.split(), 16: USUAL.split(), 32: LONG.split(), 40: ["transformation"] * 40}
+BOTH = {"row_axis": "looks", "column_axis": "is looked at"}
+LAYOUTS = {
+    "attention": lambda weights, tokens: plot_attention(weights, tokens, title="Where each of the tokens looks"),
+    "one-row": lambda weights, tokens: plot_attention(weights[:1], tokens[:1], tokens),
+    "one-column": lambda weights, tokens: plot_attention(
+        weights[:, :1], tokens, tokens[:1], title="A title to be broken"
+    ),
+    "matrix": lambda weights, tokens: plot_matrix(weights - 0.5, tokens, tokens, title="Scores", **BOTH),
+    "row": lambda weights, tokens: plot_row(weights[1], tokens, title="Where one of them looks", highlight=2),
+    "compare": lambda weights, tokens: plot_row(weights[1], tokens, compare={"wide": weights[2]}, label="tired"),
+    "links": lambda weights, tokens: plot_links(weights, tokens, 1, title="Where one of them looks"),
+    "graph": lambda weights, tokens: plot_graph(weights[:9, :9], tokens[:9], title="Everything touches everything"),
+}
+
+
+@pytest.mark.parametrize("length", SENTENCES)
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_no_text_runs_into_another_or_off_the_page(name, length, monkeypatch):
+    figures = []
+    for module in (bars, graphs, links, matrices):
+        monkeypatch.setattr(module, "render", lambda figure, alt: figures.append(figure))
+    weights = np.random.default_rng(length).dirichlet(np.full(length, 0.3), size=length)
+    LAYOUTS[name](weights, SENTENCES[length])
+    figure = figures[0]
+    for axes in figure.axes:  # Matplotlib keeps ticks that it does not draw
+        low, high = sorted(axes.get_ylim())
+        axes.set_yticks([tick for tick in axes.get_yticks() if low <= tick <= high])
+    figure.canvas.draw()
+    texts = [text for text in figure.findobj(Text) if text.get_text().strip() and text.get_visible()]
+    boxes = [text.get_window_extent() for text in texts]
+    page = figure.bbox
+    for text, box in zip(texts, boxes, strict=True):
+        inside = page.x0 <= box.x0 and box.x1 <= page.x1 and page.y0 <= box.y0 and box.y1 <= page.y1
+        assert inside, f"{text.get_text()!r} leaves the page"
+    for (one, a), (other, b) in combinations(zip(texts, boxes, strict=True), 2):
+        shared_x, shared_y = min(a.x1, b.x1) - max(a.x0, b.x0), min(a.y1, b.y1) - max(a.y0, b.y0)
+        assert min(shared_x, shared_y) < 1.5, f"{one.get_text()!r} runs into {other.get_text()!r}"

@@ -1,0 +1,211 @@
+"""The figures of the lessons: what they say, what they refuse, and that they are pictures."""
+
+import io
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from attention_lab.plots import (
+    Picture,
+    plot_attention,
+    plot_curves,
+    plot_graph,
+    plot_links,
+    plot_matrix,
+    plot_row,
+    plot_vectors,
+    show,
+    side_by_side,
+)
+from attention_lab.plots.matrices import SEQUENTIAL
+from PIL import Image
+
+TOKENS = ["[CLS]", "the", "bat", "the", "<b>", "$x$", '"']
+WEIGHTS = np.random.default_rng(7).dirichlet(np.full(7, 0.4), size=7)
+WEIGHTS[2, 4] = 3.25  # larger than any other
+X = np.array([2.0, 4.0, 8.0])
+CURVES = {"falls": [0.9, 0.5, 0.25], "rises": [0.1, 0.6, 0.1]}
+FIGURES = {
+    "attention": lambda: plot_attention(WEIGHTS, TOKENS, title="All", highlight="bat"),
+    "attention-40": lambda: plot_attention(np.eye(40), [f"token{i}" for i in range(40)], highlight=(3, 5)),
+    "matrix": lambda: plot_matrix(WEIGHTS - 0.5, TOKENS, TOKENS, title="Scores"),
+    "matrix-13": lambda: plot_matrix(np.linspace(-1, 1, 169).reshape(13, 13), diverging=True),
+    "row": lambda: plot_row(WEIGHTS[2], TOKENS, title="One row", highlight="bat"),
+    "compare": lambda: plot_row(WEIGHTS[2], TOKENS, compare={"after": WEIGHTS[3]}, label="before"),
+    "links": lambda: plot_links(WEIGHTS, TOKENS, "bat", title="Links"),
+    "links-30": lambda: plot_links(np.full(30, 1 / 30), [f"token{i}" for i in range(30)], 5),
+    "graph": lambda: plot_graph(WEIGHTS, TOKENS, title="Graph"),
+    "curves": lambda: plot_curves(X, CURVES, "length", "recall", logx=True, logy=True, note="A note."),
+    "vectors": lambda: plot_vectors([[1, 0], [-0.5, 2]], ["query", "key"], title="By hand"),
+}
+every_figure = pytest.mark.parametrize("name", FIGURES)
+
+
+@every_figure
+def test_a_figure_is_a_png_twice_as_wide_as_it_is_shown(name):
+    picture = FIGURES[name]()
+    image = Image.open(io.BytesIO(picture.png))
+    assert image.format == "PNG"
+    assert 2 * picture.width in (image.width, image.width - 1, image.width + 1)
+    assert len(set(image.convert("L").tobytes())) > 8, "an empty page"
+
+
+@every_figure
+def test_the_same_figure_has_the_same_bytes(name):
+    assert FIGURES[name]().png == FIGURES[name]().png
+
+
+@every_figure
+def test_a_notebook_is_given_one_image_with_its_alternative_text(name):
+    picture = FIGURES[name]()
+    bundle = picture._repr_mimebundle_()
+    assert sorted(bundle) == ["text/html", "text/plain"]
+    assert bundle["text/plain"] == picture.alt == repr(picture)
+    assert bundle["text/html"].count("<img ") == 1
+    assert 'src="data:image/png;base64,' in bundle["text/html"]
+
+
+def test_the_page_of_a_figure_is_white():
+    for name in ("attention", "links", "curves"):
+        image = Image.open(io.BytesIO(FIGURES[name]().png)).convert("RGB")
+        assert image.getpixel((image.width - 1, 0)) == (255, 255, 255)
+
+
+@pytest.mark.parametrize("name", ["attention", "links", "graph", "row"])
+def test_the_alternative_text_names_the_largest_weight_first(name):
+    largest = FIGURES[name]().alt.split("est: ")[1]
+    assert largest.startswith('"bat" → "<b>" 3.250' if name in ("attention", "graph") else '"<b>" 3.250')
+
+
+def test_the_alternative_text_says_which_of_two_equal_tokens_is_meant():
+    weights = np.zeros((3, 3))
+    weights[0, 2] = 0.7
+    assert '"the" (position 0) → "the" (position 2) 0.700' in plot_attention(weights, ["the", "bat", "the"]).alt
+
+
+def test_the_alternative_text_describes_the_outlined_row():
+    assert 'Outlined is the row of "bat": "<b>" 3.250' in FIGURES["attention"]().alt
+
+
+def test_the_alternative_text_of_scores_names_the_smallest_too():
+    alt = plot_matrix([[1.5, -4.25], [0, 2]], ["a", "b"], ["c", "d"]).alt
+    assert 'Largest: "b" → "d" 2' in alt
+    assert 'Smallest: "a" → "d" −4.25' in alt
+
+
+def test_the_alternative_text_of_curves_gives_ends_and_peak():
+    alt = FIGURES["curves"]().alt
+    assert "falls: 0.9 at 2, 0.25 at 8." in alt
+    assert "rises: 0.1 at 2, 0.1 at 8, largest 0.6 at 4." in alt
+    assert alt.endswith("A note.")
+
+
+def test_tokens_with_special_characters_are_escaped_in_html():
+    html = plot_attention(WEIGHTS, TOKENS, title="<script>")._repr_html_()
+    assert "<b>" not in html and "<script>" not in html
+    assert "&lt;b&gt;" in html
+    alt = html.split('alt="')[1].split('"')[0]
+    assert "&quot;bat&quot;" in alt
+
+
+def test_a_dollar_sign_in_a_token_is_not_a_formula():
+    picture = plot_row([0.3, 0.7], ["$\\broken$", "$a$"])
+    assert picture.png == plot_row([0.3, 0.7], ["$\\broken$", "$a$"]).png
+
+
+def test_tensors_and_lists_give_the_picture_of_the_array():
+    expected = plot_attention(WEIGHTS, TOKENS).png
+    assert plot_attention(torch.tensor(WEIGHTS, requires_grad=True), TOKENS).png == expected
+    assert plot_attention(WEIGHTS.tolist(), TOKENS).png == expected
+    assert (
+        plot_row(torch.tensor([0.25, 0.75], dtype=torch.bfloat16), ["a", "b"]).alt
+        == plot_row([0.25, 0.75], ["a", "b"]).alt
+    )
+
+
+def test_what_was_given_is_left_alone():
+    before = WEIGHTS.copy()
+    for figure in FIGURES.values():
+        figure()
+    assert (before == WEIGHTS).all()
+
+
+def test_weights_that_are_not_numbers_are_counted_in_words():
+    assert "2 of 4 entries are NaN." in plot_attention([[np.nan, 1], [np.nan, 0.5]], ["a", "b"]).alt
+    assert "no number at all" in plot_attention([[np.nan]], ["a"]).alt
+    assert "Smallest" in plot_matrix([[-np.inf, 1.0]]).alt
+
+
+@pytest.mark.parametrize(
+    ("refused", "words"),
+    [
+        (lambda: plot_attention(np.ones((3, 4)), ["a"] * 5), r"shape \(3, 4\), but there are 5 tokens: a a a a a"),
+        (lambda: plot_attention(np.ones((3, 4)), ["a"] * 3), "there are 3 column tokens"),
+        (lambda: plot_attention(np.ones((2, 3, 3)), ["a"] * 3), r"two axes.*weights\[0\]"),
+        (lambda: plot_attention(np.ones(3), ["a"] * 3), "two axes: rows and columns"),
+        (lambda: plot_attention([["a"]], ["a"]), "something other than numbers"),
+        (lambda: plot_attention(np.ones((0, 0)), []), "nothing to plot"),
+        (lambda: plot_attention(np.ones((3, 3)), "abc"), "give a list of them"),
+        (lambda: plot_attention(WEIGHTS, TOKENS, highlight="cat"), "'cat' is none of the tokens: .CLS. the bat"),
+        (lambda: plot_attention(WEIGHTS, TOKENS, highlight=7), "7 tokens stand at 0 to 6"),
+        (lambda: plot_links(WEIGHTS, TOKENS, "the"), "'the' occurs 2 times: give a position instead, one of 1, 3"),
+        (lambda: plot_links(WEIGHTS[:3], TOKENS, 1), "a square matrix, or the row"),
+        (lambda: plot_row(WEIGHTS[0], TOKENS, compare={"b": [1, 2]}), r'compare\["b"\] has 2 weights, but .* 7 tokens'),
+        (lambda: plot_row(WEIGHTS[0], TOKENS, compare={"weights": WEIGHTS[1]}), "two rows are called"),
+        (lambda: plot_graph(np.ones((40, 40)), ["a"] * 40), "too many for a graph"),
+        (lambda: plot_curves(X, {"a": [1, 2]}, "x", "y"), '"a" has 2 values, but x has 3'),
+        (lambda: plot_curves(X, {"a": [1, 0, 2]}, "x", "y", logy=True), "logy=True cannot show zero"),
+        (lambda: plot_curves(X, CURVES, "x", "y", band={"c": (X, X)}), 'band names "c"'),
+        (lambda: plot_vectors([[1, 2, 3]], ["a"]), r"shape \(1, 3\): the plane has two directions"),
+        (lambda: side_by_side("a"), "takes pictures, not str"),
+        (lambda: show(object(), "words"), "a Matplotlib figure or a picture"),
+        (lambda: show(FIGURES["row"](), " "), "alt is empty"),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused_in_words(refused, words):
+    with pytest.raises(ValueError, match=words):
+        refused()
+
+
+def test_more_weight_is_darker_in_grey_print_too():
+    grey = SEQUENTIAL(np.linspace(0, 1, 101))[:, :3] @ [0.299, 0.587, 0.114]
+    assert (np.diff(grey) < 0).all()
+
+
+def test_no_figure_touches_pyplot_or_its_backend():
+    program = (
+        "import sys; from attention_lab.plots import plot_row; plot_row([0.25, 0.75], ['a', 'b']);"
+        "print('matplotlib.pyplot' in sys.modules)"
+    )
+    answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert answer.stdout.strip() == "False"
+
+
+def test_drawing_on_axes_of_ones_own_gives_the_words():
+    from matplotlib.figure import Figure
+
+    figure = Figure()
+    axes = figure.add_subplot()
+    alt = plot_attention(WEIGHTS, TOKENS, ax=axes)
+    assert '"bat" → "<b>" 3.250' in alt
+    assert len(axes.images) == 1
+    picture = show(figure, alt)
+    assert isinstance(picture, Picture) and picture.alt == alt
+
+
+def test_a_figure_of_pyplot_is_shown_once():
+    pyplot = pytest.importorskip("matplotlib.pyplot")
+    figure, axes = pyplot.subplots()
+    axes.plot([1, 2])
+    assert show(figure, "A line.").alt == "A line."
+    assert not pyplot.fignum_exists(figure.number)
+
+
+def test_pictures_side_by_side_keep_their_words(tmp_path):
+    left, right = FIGURES["row"](), FIGURES["links"]()
+    row = side_by_side(left, right)
+    assert repr(row) == f"{left.alt}\n{right.alt}"
+    assert row._repr_html_().count("<img ") == 2
+    assert left.save(tmp_path / "row.png").read_bytes() == left.png
