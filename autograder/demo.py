@@ -29,7 +29,7 @@ def run_demo(console, project_root: Path = PROJECT) -> Path:
     grade_samples(directory, lessons, project_root, console)
     for lesson in lessons:
         console.print()
-        console.print(result_table(directory, lesson, exercises))
+        console.print(result_table(directory, lesson, exercises, console.width))
     first = lessons[0].stem
     console.print("\nThe class directory is kept until the system clears its temporary files:")
     for what, path in {

@@ -5,16 +5,19 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import nbformat
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from autograder import nbgrader_plugin
 from autograder.lesson import Lesson
 from autograder.samples import SAMPLES
 
-_NAMED = re.compile(r'data-misconceptions="([^"]*)"')
+NARROW = 125  # columns of a terminal in which the names of the exercises have no room
+_NAMED = re.compile(r'data-misconceptions="([^"]+)"')
+_STOPPED = re.compile(r"stopped with (?:<[^>]*>)*(\w+)")
 
 
-def result_table(directory: Path, lesson: Lesson, exercises: Mapping) -> Table:
+def result_table(directory: Path, lesson: Lesson, exercises: Mapping, width: int) -> Table:
     """One row a sample learner, one column an exercise, read from the gradebook and the graded notebooks."""
     points = {
         (learner, cell): earned
@@ -22,37 +25,47 @@ def result_table(directory: Path, lesson: Lesson, exercises: Mapping) -> Table:
         if assignment == lesson.stem
     }
     most = [exercises[name].points for name in lesson.exercises]
-    table = Table(title=f"{lesson.stem}: points, and what grading saw", title_justify="left")
+    table = Table(title=lesson.stem, title_justify="left", show_footer=True, box=SIMPLE_HEAD, padding=(0, 1))
     table.add_column("learner", footer="of", no_wrap=True)
-    for name, available in zip(lesson.exercises, most, strict=True):
-        table.add_column(name.replace("_", " "), footer=f"{available:g}", justify="right")
-    table.add_column("sum", footer=f"{sum(most):g}", justify="right")
-    table.add_column("what grading saw")
-    table.show_footer = True
+    for number, (name, available) in enumerate(zip(lesson.exercises, most, strict=True), 1):
+        header = str(number) if width < NARROW else name.replace("_", "\n")
+        table.add_column(header, footer=f"{available:g}", justify="right", no_wrap=True, vertical="bottom")
+    table.add_column("sum", footer=f"{sum(most):g}", justify="right", no_wrap=True)
+    table.add_column("what grading saw", overflow="fold")
+    if width < NARROW:
+        table.caption = "   ".join(
+            f"{number}\N{NO-BREAK SPACE}{name}" for number, name in enumerate(lesson.exercises, 1)
+        )
     for sample in SAMPLES:
         earned = [points[sample.id, f"check-{name}"] for name in lesson.exercises]
         shown = [_coloured(got, available) for got, available in zip(earned, most, strict=True)]
         seen = observations(directory / "autograded" / sample.id / lesson.stem / f"{lesson.stem}.ipynb")
-        table.add_row(sample.name, *shown, f"{sum(earned):g}", ", ".join(dict.fromkeys(seen.values())))
+        words = dict.fromkeys(word for name in lesson.exercises for word in seen.get(name, ()))
+        table.add_row(sample.name, *shown, f"{sum(earned):g}", ", ".join(words))
     return table
 
 
-def observations(graded: Path) -> dict[str, str]:
-    """What grading wrote into a notebook, by exercise: mistakes it named, or the error that stopped it."""
-    seen, stopped = {}, {}
+def observations(graded: Path) -> dict[str, list[str]]:
+    """What grading wrote into a notebook, by exercise: the mistakes it named, or why it could not."""
+    seen, errors = {}, {}
     for cell in nbformat.read(graded, as_version=4).cells:
         about = cell.metadata.get("nbgrader", {})
         if about.get("solution"):
-            errors = [output.ename for output in cell.outputs if output.output_type == "error"]
-            stopped[about.grade_id] = errors
+            errors[about.grade_id] = [output.ename for output in cell.outputs if output.output_type == "error"]
         elif about.get("grade"):
             name = about.grade_id.removeprefix("check-")
-            html = "".join(output.get("data", {}).get("text/html", "") for output in cell.outputs)
-            named = [mistake for found in _NAMED.findall(html) for mistake in found.split()]
-            words = named or stopped.get(name)
-            if words:
-                seen[name] = ", ".join(words)
+            card = "".join(output.get("data", {}).get("text/html", "") for output in cell.outputs)
+            seen[name] = errors.get(name) or _words(card)
     return seen
+
+
+def _words(card: str) -> list[str]:
+    """A verdict's card in a word or two; nothing where all is well."""
+    if named := _NAMED.search(card):
+        return named[1].split()
+    if "not started yet" in card:
+        return ["not started"]
+    return _STOPPED.findall(card)[:1] or (["no name fits"] if "✗" in card else [])
 
 
 def _coloured(earned: float, available: float) -> str:

@@ -55,6 +55,10 @@ def plain_self_attention(x):
             "blend": """\
 def blend(weights, values):
     return np.einsum("...qk,...kd->...qd", weights, values)""",
+            "attend": """\
+def attend(query, keys, values):
+    weights = softmax(np.einsum("kd,d->k", keys, query))
+    return np.einsum("k,kv->v", weights, values), weights""",
             "plain_self_attention": """\
 def plain_self_attention(x):
     weights = softmax(np.einsum("id,jd->ij", x, x))

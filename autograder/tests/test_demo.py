@@ -45,7 +45,7 @@ def test_whoever_did_not_start_earns_nothing(points):
 @pytest.mark.parametrize(
     ("who", "exercise", "saw"),
     [
-        ("fatima", "softmax", "softmax-ignores-axis"),
+        ("fatima", "softmax", "softmax-wrong-axis"),
         ("fatima", "attention_scores", "scores-transposed"),
         ("goro", "softmax", "softmax-unstable"),
         ("goro", "project", "bias-forgotten"),
@@ -54,6 +54,9 @@ def test_whoever_did_not_start_earns_nothing(points):
         ("ivan", "blend", "blend-transposed-weights"),
         ("ivan", "attention", "swapped-return"),
         ("ivan", "cross_attention", "cross-roles-swapped"),
+        ("jun", "softmax", "not started"),
+        ("kofi", "softmax", "NameError"),
+        ("kofi", "attention", "no name fits"),
         ("lena", "softmax", "SyntaxError"),
     ],
 )
@@ -61,7 +64,7 @@ def test_the_mistake_is_named(played, points, lessons, who, exercise, saw):
     directory = played[0]
     (lesson,) = (lesson for lesson in lessons if exercise in lesson.exercises)
     graded = directory / "autograded" / who / lesson.stem / f"{lesson.stem}.ipynb"
-    assert observations(graded)[exercise] == saw
+    assert observations(graded)[exercise] == [saw]
     assert points[who, f"check-{exercise}"] < 2
 
 
