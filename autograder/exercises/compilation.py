@@ -10,7 +10,7 @@ from attention_lab.verdict import Part
 
 from autograder.exercises.exercise import Draft, Exercise, Untold
 
-ROUNDS = 12  # how often the pool is drawn
+ROUNDS = 6  # how often the pool is drawn
 MARGIN = 1e-6  # answers nearer than this, relative to their size, are one answer, as they are to the judge
 
 

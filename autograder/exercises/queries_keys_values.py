@@ -317,6 +317,9 @@ def _projected_draw(rng, cross: bool):
 def _self_shown():
     x = np.array([[1.0, 0.0], [0.0, 1.0]])
     yield Draft("small scores", "two tokens", {"x": x, **_weights_shown()}, shown=True)
+    large = np.array([[40.0, 0.0], [0.0, 1.0]])
+    yield Draft("one sequence", "large scores", {"x": large, **_weights_shown()}, shown=True)
+    yield Draft("batches", "two sequences", {**_two_sequences("x"), **_weights_shown()}, shown=True)
 
 
 SELF = Exercise(
@@ -343,6 +346,9 @@ def _cross_shown():
         shown=True,
     )
     yield Draft("small scores", "two that ask two", {"x": x, "context": context[:2], **_weights_shown()}, shown=True)
+    large = {"x": np.array([[40.0, 0.0]]), "context": np.array([[40.0, 0.0], [0.0, 1.0]])}
+    yield Draft("one sequence", "large scores", {**large, **_weights_shown()}, shown=True)
+    yield Draft("batches", "two sequences", {**_two_sequences("x", "context"), **_weights_shown()}, shown=True)
 
 
 CROSS = Exercise(

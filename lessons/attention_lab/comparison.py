@@ -4,7 +4,8 @@ import numpy as np
 
 # Relative to the largest number of the answer. A right answer may compute in float32 and return float64, so the
 # bound for float64 leaves room for a few roundings of float32; a wrong constant is far outside of both.
-TOLERANCE = {"float64": 1e-6, "float32": 2e-5}
+TOLERANCE, TOLERANCE_FLOAT32 = 1e-6, 2e-5
+FLOAT32 = np.dtype(np.float32)
 
 
 def raised(error: str | Exception) -> str:
@@ -51,7 +52,7 @@ def differences(mine: np.ndarray, theirs: np.ndarray) -> np.ndarray:
     """Where two arrays of one shape disagree, as an array of booleans."""
     if mine.dtype.kind == "b":
         return mine != theirs
-    tolerance = max(TOLERANCE.get(array.dtype.name, TOLERANCE["float64"]) for array in (mine, theirs))
+    tolerance = TOLERANCE_FLOAT32 if FLOAT32 in (mine.dtype, theirs.dtype) else TOLERANCE
     with np.errstate(all="ignore"):
         mine, theirs = mine.astype(np.float64), theirs.astype(np.float64)
         finite = np.isfinite(theirs)

@@ -2,7 +2,7 @@
 
 from attention_lab.comparison import as_values, matches, raised
 from attention_lab.observation import Observation
-from attention_lab.sheet import ANYTHING, BREAKS, Case, Explanation, Sheet
+from attention_lab.sheet import ANYTHING, BREAKS, Case, Sheet
 
 
 def name_mistakes(sheet: Sheet, observations: list[Observation]) -> tuple[str, ...] | None:
@@ -11,32 +11,23 @@ def name_mistakes(sheet: Sheet, observations: list[Observation]) -> tuple[str, .
     One mistake is preferred to two. Where two explanations with different names fit equally well, none is named:
     a wrong name is worse than no name.
     """
-    given = [
-        _answers_given(case, observation, len(sheet.outputs))
-        for case, observation in zip(sheet.cases, observations, strict=True)
-    ]
     changes_input = any(observation.changed for observation in observations)
-    fitting = {
-        explanation.misconceptions
-        for explanation in sheet.explanations
-        if explanation.changes_input == changes_input and _fits(explanation, given)
-    }
+    fitting = [explanation for explanation in sheet.explanations if explanation.changes_input == changes_input]
+    for index, (case, observation) in enumerate(zip(sheet.cases, observations, strict=True)):
+        possible = {explanation.choices[index] for explanation in fitting}
+        given = _answers_given(case, observation, len(sheet.outputs), possible)
+        fitting = [explanation for explanation in fitting if explanation.choices[index] in given]
+    fitting = {explanation.misconceptions for explanation in fitting}
     fewest = min((len(names) for names in fitting), default=0)
     candidates = [names for names in fitting if len(names) == fewest]
     return candidates[0] if len(candidates) == 1 else None
 
 
-def _answers_given(case: Case, observation: Observation, count: int) -> set[int]:
-    """Which of the known answers this is, as their indices; BREAKS where it is not the right one."""
-    if observation.failure:
-        values = (raised(observation.failure.kind),)
-    else:
-        values = as_values(observation.returned, count)
-    given = {ANYTHING}
-    if values is not None:
-        given.update(index for index, answer in enumerate(case.answers) if matches(values, answer))
-    return given if 0 in given else given | {BREAKS}
-
-
-def _fits(explanation: Explanation, given: list[set[int]]) -> bool:
-    return all(choice in answers for choice, answers in zip(explanation.choices, given, strict=True))
+def _answers_given(case: Case, observation: Observation, count: int, possible: set[int]) -> set[int]:
+    """Which of the `possible` answers this is, as their indices; BREAKS where it is not the right one."""
+    values = (raised(observation.failure.kind),) if observation.failure else as_values(observation.returned, count)
+    if values is None:
+        return {ANYTHING, BREAKS}
+    given = {index for index in possible if index >= 0 and matches(values, case.answers[index])}
+    right = 0 in given or (BREAKS in possible and matches(values, case.expected))
+    return given | ({ANYTHING} if right else {ANYTHING, BREAKS})

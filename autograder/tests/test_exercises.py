@@ -1,0 +1,155 @@
+"""Every exercise against its reference, its stub, every mistake on its list, and every two of them at once."""
+
+import numpy as np
+import pytest
+from attention_lab.comparison import as_values, matches
+from attention_lab.judge import judge
+
+from autograder.build import PUBLISHED_SEED
+from autograder.exercises import EXERCISES
+from autograder.exercises.compilation import fault_sets
+from autograder.exercises.exercise import Untold
+
+SEEDS = (PUBLISHED_SEED, 61)
+POINTS = {
+    "softmax": 4,
+    "blend": 2,
+    "attend": 4,
+    "plain_self_attention": 4,
+    "project": 2,
+    "attention_scores": 3,
+    "attention": 4,
+    "self_attention": 4,
+    "cross_attention": 3,
+}
+MISTAKES = {
+    "01_intuition": "softmax-wrong-axis softmax-over-everything softmax-ignores-axis softmax-unstable "
+    "softmax-global-max softmax-no-exp softmax-modifies-input blend-transposed-weights blend-unweighted-mean "
+    "blends-keys no-softmax swapped-return scores-elementwise scaled-early",
+    "02_queries_keys_values": "weight-transposed bias-forgotten scores-transposed transpose-all-axes "
+    "scores-elementwise scaled-early softmax-over-queries blends-keys swapped-return value-not-projected "
+    "shared-query-key key-value-swapped cross-roles-swapped values-from-queries ignores-context",
+}
+
+
+def faulty(exercise, faults):
+    """The model with `faults` as a learner's function; where they say nothing, it answers like the reference."""
+
+    def function(*arguments, **keywords):
+        try:
+            return exercise.model(frozenset(faults), *arguments, **keywords)
+        except Untold:
+            return exercise.reference(*arguments, **keywords)
+
+    return function
+
+
+def is_untold(exercise, faults):
+    """Whether a model does not say what two faults at once would give, on the simplest of cases."""
+    first = next(iter(exercise.shown()))
+    try:
+        with np.errstate(all="ignore"):
+            exercise.model(frozenset(faults), *first.arguments.values())
+    except (Untold, ValueError) as error:
+        return isinstance(error, Untold)
+    return False
+
+
+def names_of(faults):
+    return {switch.split("/")[0] for switch in faults}
+
+
+each_exercise = pytest.mark.parametrize("name", EXERCISES)
+each_seed = pytest.mark.parametrize("seed", SEEDS)
+
+
+@each_seed
+@each_exercise
+def test_the_reference_earns_every_point(sheet_of, name, seed):
+    verdict = judge(sheet_of(name, seed), EXERCISES[name].reference)
+    assert verdict.passed and verdict.points == EXERCISES[name].points
+    assert (verdict.seen, verdict.misconceptions) == (EXERCISES[name].success, ())
+
+
+@each_exercise
+def test_a_stub_is_not_started_and_earns_nothing(sheet_of, name):
+    def stub(*arguments, **keywords):
+        raise NotImplementedError
+
+    stub.__code__ = stub.__code__.replace(co_name=name)
+    verdict = judge(sheet_of(name), stub)
+    assert (verdict.started, verdict.points, verdict.passed) == (False, 0.0, False)
+    assert verdict.message == f"`{name}` is not started yet."
+
+
+@each_seed
+@each_exercise
+def test_every_single_mistake_fails_and_is_named(sheet_of, name, seed):
+    exercise = EXERCISES[name]
+    for faults in fault_sets(exercise):
+        if len(faults) == 1:
+            verdict = judge(sheet_of(name, seed), faulty(exercise, faults))
+            assert verdict.points < verdict.max_points, faults
+            assert set(verdict.misconceptions) == names_of(faults), faults
+
+
+@each_seed
+@each_exercise
+def test_two_mistakes_at_once_fail_and_are_never_called_by_another_name(sheet_of, name, seed):
+    exercise = EXERCISES[name]
+    both = 0
+    pairs = [faults for faults in fault_sets(exercise) if len(faults) == 2 and not is_untold(exercise, faults)]
+    for faults in pairs:
+        verdict = judge(sheet_of(name, seed), faulty(exercise, faults))
+        assert verdict.points < verdict.max_points, faults
+        assert set(verdict.misconceptions) <= names_of(faults), (faults, verdict.misconceptions)
+        both += len(verdict.misconceptions) == 2
+    assert both >= len(pairs) / 2
+
+
+@each_exercise
+def test_the_model_without_faults_is_the_reference(name):
+    exercise = EXERCISES[name]
+    rng = np.random.default_rng(3)
+    for draft in [*exercise.shown(), *exercise.draw(rng)]:
+        named = {key: draft.arguments[key] for key in draft.keywords}
+        positional = [value for key, value in draft.arguments.items() if key not in named]
+        count = len(exercise.outputs)
+        modelled = as_values(exercise.model(frozenset(), *positional, **named), count)
+        assert matches(modelled, as_values(exercise.reference(*positional, **named), count)), draft.name
+
+
+@each_exercise
+def test_published_and_private_sheets_judge_alike(sheet_of, name):
+    exercise = EXERCISES[name]
+    for faults in fault_sets(exercise):
+        if len(faults) == 1:
+            function = faulty(exercise, faults)
+            published, private = (judge(sheet_of(name, seed), function) for seed in SEEDS)
+            assert published == private, faults
+
+
+@each_exercise
+def test_a_sheet_is_read_as_it_was_written(sheet_of, name, tmp_path):
+    from attention_lab.sheet import load_sheet
+
+    sheet = sheet_of(name)
+    sheet.save(tmp_path / "one.npz")
+    load_sheet(tmp_path / "one.npz").save(tmp_path / "two.npz")
+    assert load_sheet(tmp_path / "one.npz").agrees_with(sheet)
+    assert (tmp_path / "one.npz").read_bytes() == (tmp_path / "two.npz").read_bytes()
+
+
+@pytest.mark.parametrize("lesson", MISTAKES)
+def test_every_mistake_of_the_curriculum_belongs_to_an_exercise_of_its_lesson(lesson):
+    faults = {fault.id for exercise in EXERCISES.values() if exercise.lesson == lesson for fault in exercise.faults}
+    assert set(MISTAKES[lesson].split()) <= faults
+
+
+def test_no_mistake_has_a_name_that_the_curriculum_does_not_list():
+    listed = {name for names in MISTAKES.values() for name in names.split()}
+    assert {fault.id for exercise in EXERCISES.values() for fault in exercise.faults} <= listed
+
+
+def test_every_exercise_of_the_curriculum_has_its_points():
+    assert {name: EXERCISES[name].points for name in POINTS} == POINTS
