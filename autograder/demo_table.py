@@ -34,7 +34,7 @@ def result_table(directory: Path, lesson: Lesson, exercises: Mapping, width: int
     table.add_column("what grading saw", overflow="fold")
     if width < NARROW:
         table.caption = "   ".join(
-            f"{number}\N{NO-BREAK SPACE}{name}" for number, name in enumerate(lesson.exercises, 1)
+            f"{number}={name}" for number, name in enumerate(lesson.exercises, 1)
         )
     for sample in SAMPLES:
         earned = [points[sample.id, f"check-{name}"] for name in lesson.exercises]
