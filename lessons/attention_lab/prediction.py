@@ -89,8 +89,8 @@ class Revelation:
                 f'padding: 0.1em 1em 0.1em 0">{name}</th><td style="text-align: left; padding: 0.1em 1em 0.1em 0">'
                 f"<strong>{escape(value)}</strong></td>{_bar(share, name)}</tr>"
             )
-        inside = f'{marked(self.prediction.question)}<table style="border: none; margin: 0.3em 0">{rows}</table>'
-        inside += escape(self.sentence)
+        table = f'<table style="border: none; margin: 0.3em 0; font-size: inherit">{rows}</table>'
+        inside = f"{marked(self.prediction.question)}{table}{escape(self.sentence)}"
         if self.note:
             inside += f'<br><span style="{FAINT}">{marked(self.note)}</span>'
         return _card("Your guess and what was measured", inside)
