@@ -1,6 +1,6 @@
 """`./course check`: judge the function of one name in each of several files, as an author tries an exercise.
 
-Each file runs in a process of its own with a limit on time, so a file that hangs, stops Python or does not parse ends in
+Each file runs in a process of its own with a limit on time: one that hangs, stops Python or does not parse ends in
 a verdict of 0 points and does not disturb the others. This is no jail: a file can still read and write what you can.
 Run only what you would run yourself, until grading's jail takes this over.
 """
