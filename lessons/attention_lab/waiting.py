@@ -14,11 +14,14 @@ PASSIVE = ("check",)  # calls that may be given a stub
 
 
 class Note:
-    """Says which exercises a cell waits for."""
+    """Says which exercises a cell waits for; or, once they are written, which names to make first."""
 
-    def __init__(self, names: list[str]):
-        listed = " and ".join(f"`{name}`" for name in names)
-        self.text = f"This cell waits for {listed}. Write it above and run this cell again."
+    def __init__(self, stubs: list[str], names: list[str]):
+        listed = " and ".join(f"`{name}`" for name in stubs or names)
+        if stubs:
+            self.text = f"This cell waits for {listed}. Write it above and run this cell again."
+        else:
+            self.text = f"This cell needs {listed}, from a cell above that was waiting. Run that one first."
 
     def __repr__(self):
         return "… " + self.text
@@ -39,19 +42,19 @@ class Waiting(ast.NodeTransformer):
         bound, used = _names(cell)
         if _is_check(cell):
             return cell
-        missing = []
-        for name in used:
-            missing += self.pending.get(name, []) if name not in bound or name in self.pending else []
-            missing += stubs_behind(name, self.namespace)
-        missing = list(dict.fromkeys(missing))
+        missing = [name for name in used if name in self.pending]
+        sources = [name for name in used if name not in self.pending]
+        sources += [stub for name in missing for stub in self.pending[name]]
+        stubs = list(dict.fromkeys(stub for name in sources for stub in stubs_behind(name, self.namespace)))
         for name in bound:
-            if missing:
-                self.pending[name] = missing
+            if stubs or missing:
+                self.pending[name] = stubs
             else:
                 self.pending.pop(name, None)
-        if not missing:
+        if not stubs and not missing:
             return cell
-        note = ast.parse(f"__import__('attention_lab.waiting', fromlist=['Note']).Note({missing!r})")
+        arguments = f"{stubs!r}, {list(dict.fromkeys(missing))!r}"
+        note = ast.parse(f"__import__('attention_lab.waiting', fromlist=['Note']).Note({arguments})")
         return ast.copy_location(note, cell)
 
 
@@ -76,32 +79,64 @@ def _is_check(cell: ast.Module) -> bool:
 
 
 def _names(cell: ast.Module) -> tuple[set[str], list[str]]:
-    """The names that a cell binds at its top level, and those that it reads when it runs."""
-    bound, used = set(), []
+    """The names that a cell binds at its top level, and those that it reads before it has bound them itself."""
+    reader = _Reader()
+    reader.visit(cell)
+    return reader.bound, reader.used
 
-    class Reader(ast.NodeVisitor):
-        def visit_FunctionDef(self, node):
-            bound.add(node.name)
-            for part in (*node.decorator_list, *node.args.defaults):
-                self.visit(part)
 
-        def visit_ClassDef(self, node):
-            bound.add(node.name)
+class _Reader(ast.NodeVisitor):
+    """Walks through a cell in the order in which it runs; the bodies of functions do not run yet."""
 
-        def visit_Lambda(self, node):
-            pass
+    def __init__(self):
+        self.bound: set[str] = set()
+        self.used: list[str] = []
 
-        def visit_Name(self, node):
-            if isinstance(node.ctx, ast.Load):
-                used.append(node.id)
-            else:
-                bound.add(node.id)
+    def visit_Name(self, node):
+        if isinstance(node.ctx, ast.Store):
+            self.bound.add(node.id)
+        elif node.id not in self.bound:
+            self.used.append(node.id)
 
-        def visit_alias(self, node):
-            bound.add((node.asname or node.name).split(".")[0])
+    def visit_Assign(self, node):
+        self._visit(node.value, *node.targets)
 
-    Reader().visit(cell)
-    return bound, used
+    def visit_AugAssign(self, node):
+        self._visit(node.value)
+        if isinstance(node.target, ast.Name) and node.target.id not in self.bound:
+            self.used.append(node.target.id)
+        self._visit(node.target)
+
+    def visit_For(self, node):
+        self._visit(node.iter, node.target, *node.body, *node.orelse)
+
+    def visit_ListComp(self, node):
+        self._visit(*node.generators, node.elt)
+
+    visit_SetComp = visit_GeneratorExp = visit_ListComp
+
+    def visit_DictComp(self, node):
+        self._visit(*node.generators, node.key, node.value)
+
+    def visit_comprehension(self, node):
+        self._visit(node.iter, node.target, *node.ifs)
+
+    def visit_FunctionDef(self, node):
+        self._visit(*node.decorator_list, *node.args.defaults)
+        self.bound.add(node.name)
+
+    def visit_ClassDef(self, node):
+        self.bound.add(node.name)
+
+    def visit_Lambda(self, node):
+        self._visit(*node.args.defaults)
+
+    def visit_alias(self, node):
+        self.bound.add((node.asname or node.name).split(".")[0])
+
+    def _visit(self, *nodes):
+        for node in nodes:
+            self.visit(node)
 
 
 def install() -> None:
