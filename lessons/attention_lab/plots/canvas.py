@@ -78,7 +78,7 @@ def new_axes(width, height, *, left, right, top, bottom, title=None, note=None):
 def name_columns(axes, names, *, below, turned):
     """Names under or above the columns 0, 1, …; turned where they would not fit beside each other.
 
-    Ticks would do the same, in three times the time.
+    Ticks would do the same, more slowly.
     """
     up = -1 if below else 1
     place = axes.get_xaxis_transform() + ScaledTranslation(0, up * 4 / 72, axes.figure.dpi_scale_trans)

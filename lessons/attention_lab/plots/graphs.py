@@ -48,7 +48,7 @@ def plot_graph(weights, tokens, title=None):
 
 
 def _arrows(ax, nodes, weights):
-    """All lines in one collection and all heads in another: 256 patches of their own would take a second."""
+    """All lines in one collection and all heads in another: a patch of its own for each takes several times as long."""
     lines, heads, opacities = [], [], []
     widths, alphas = thickness(weights)
     turn = np.linspace(0, 2 * np.pi, 40)

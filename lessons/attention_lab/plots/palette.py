@@ -1,4 +1,4 @@
-"""A drawn figure as a PNG of 256 colours: a third of the size, and as exact as the eye."""
+"""A drawn figure as a PNG of 256 colours: half the size, and as exact as the eye."""
 
 import io
 
