@@ -36,6 +36,11 @@ def plot_links(weights, tokens, query, title=None):
     return render(_in_columns(row, tokens, at, title), alt)
 
 
+def _worth_a_number(row):
+    """The largest weights, without those that would be written as 0.000."""
+    return [place for place in largest(row) if row[place] >= 5e-4]
+
+
 def thickness(weights):
     """Line widths in points, and opacities: a weight too small to matter is still a hair."""
     weights = np.clip(np.nan_to_num(weights), 0, 1)
@@ -58,7 +63,7 @@ def _in_a_row(row, tokens, at, slots, title):
     _draw(ax, curves, row)
     for other, token in enumerate(tokens):
         _token(ax, centres[other], -0.07, token, chosen=other == at, ha="center", va="top")
-    for (other,) in largest(row):
+    for (other,) in _worth_a_number(row):
         ax.text(centres[other], -0.32, weight(row[other]), size=SMALL, color=INK, ha="center", va="top")
     return figure
 
@@ -74,7 +79,7 @@ def _in_columns(row, tokens, at, title):
     start, end, handle = left + 0.08, right - 0.08, ACROSS * 0.4
     curves = [[(start, lines[at]), (start + handle, lines[at]), (end - handle, y), (end, y)] for y in lines]
     _draw(ax, curves, row)
-    numbers = {other: weight(row[other]) for (other,) in largest(row)}
+    numbers = {other: weight(row[other]) for (other,) in _worth_a_number(row)}
     for other, (token, y) in enumerate(zip(tokens, lines, strict=True)):
         looks = other == at
         _token(ax, left, y, token, chosen=looks, muted=not looks, ha="right", va="center_baseline")
