@@ -44,13 +44,13 @@ def faulty_softmax(scores, faults, axis=-1, wrong_axis=None):
     scores = np.asarray(scores)
     sum_axis = axis if wrong_axis is None else wrong_axis
     shifted = scores - _shift(scores, faults, sum_axis)
-    if "softmax-unstable/raises" in faults and shifted.astype(float).max() > 709:
-        raise OverflowError("math range error")
     positive = np.exp(shifted)
     if "softmax-no-exp" in faults:
         positive = scores
     elif "softmax-no-exp/shifted" in faults:
         positive = scores - scores.max(axis=sum_axis, keepdims=True)
+    elif "softmax-unstable/raises" in faults:
+        _raise_as_math_does(positive, positive.sum(axis=sum_axis))
     if {"softmax-over-everything", "softmax-over-everything/own-maximum"} & faults:
         weights = positive / positive.sum()
     else:
@@ -58,6 +58,14 @@ def faulty_softmax(scores, faults, axis=-1, wrong_axis=None):
     if {"softmax-unstable/zeros", "softmax-global-max/zeros"} & faults:
         weights = np.nan_to_num(weights, nan=0.0)
     return weights
+
+
+def _raise_as_math_does(exponentials, sums):
+    """math.exp and the division of two floats raise where numpy gives infinity and NaN."""
+    if (sums == 0).any():
+        raise ZeroDivisionError("float division by zero")
+    if np.isinf(exponentials).any():
+        raise OverflowError("math range error")
 
 
 def _shift(scores, faults, axis):

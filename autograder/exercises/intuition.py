@@ -54,6 +54,8 @@ def _softmax(faults, scores, **keywords):
     }
     for switch, wrong_axis in wrong.items():
         if switch in faults:
+            if scores.ndim == 1 and wrong_axis not in (0, -1):
+                raise Untold
             return faulty_softmax(work, faults, axis=wrong_axis)
     if "softmax-wrong-axis/sum-0" in faults:
         return _other_sum(work, faults, axis, 0)
@@ -183,18 +185,12 @@ BLEND = Exercise(
 
 
 def _attend(faults, query, keys, values):
-    if any(switch.startswith("scores-elementwise") for switch in faults):
-        scores = keys * query
-    else:
-        scores = keys @ query
+    scores = keys * query if any(switch.startswith("scores-elementwise") for switch in faults) else keys @ query
     if "scaled-early" in faults:
         scores = scores / np.sqrt(query.shape[-1])
     weights = scores if "no-softmax" in faults else faulty_softmax(scores, faults)
     blended = keys if "blends-keys" in faults else values
-    if "blend-unweighted-mean" in faults:
-        output = blended.mean(axis=0)
-    else:
-        output = steps.blend_of(weights, blended, faults)
+    output = blended.mean(axis=0) if "blend-unweighted-mean" in faults else steps.blend_of(weights, blended, faults)
     return (weights, output) if "swapped-return" in faults else (output, weights)
 
 

@@ -346,7 +346,7 @@ def _cross_shown():
         shown=True,
     )
     yield Draft("small scores", "two that ask two", {"x": x, "context": context[:2], **_weights_shown()}, shown=True)
-    large = {"x": np.array([[40.0, 0.0]]), "context": np.array([[40.0, 0.0], [0.0, 1.0]])}
+    large = {"x": np.array([[40.0, 0.0]]), "context": np.array([[30.0, 0.0], [0.0, 1.0]])}
     yield Draft("one sequence", "large scores", {**large, **_weights_shown()}, shown=True)
     yield Draft("batches", "two sequences", {**_two_sequences("x", "context"), **_weights_shown()}, shown=True)
 
