@@ -2,7 +2,7 @@
 
 import io
 import re
-import time
+import resource
 
 import pytest
 from rich.console import Console
@@ -14,12 +14,18 @@ from autograder.samples import RIGHT, SAMPLES, WRONG
 pytestmark = pytest.mark.slow
 
 
+def processor_seconds():
+    """Unlike a clock's, these hardly depend on what else the machine is doing."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 @pytest.fixture(scope="module")
 def played(tmp_path_factory):
-    """One run of the demo: its directory, what it printed, and how long it took."""
-    screen, before = io.StringIO(), time.monotonic()
+    """One run of the demo: its directory, what it printed, and the processor seconds of what it started."""
+    screen, before = io.StringIO(), processor_seconds()
     directory = demo.run_demo(Console(file=screen, width=160))
-    return directory, screen.getvalue(), time.monotonic() - before
+    return directory, screen.getvalue(), processor_seconds() - before
 
 
 @pytest.fixture(scope="module")
@@ -45,27 +51,27 @@ def test_whoever_did_not_start_earns_nothing(points):
 @pytest.mark.parametrize(
     ("who", "exercise", "saw"),
     [
-        ("fatima", "softmax", "softmax-wrong-axis"),
-        ("fatima", "attention_scores", "scores-transposed"),
-        ("goro", "softmax", "softmax-unstable"),
-        ("goro", "project", "bias-forgotten"),
-        ("goro", "self_attention", "value-not-projected"),
-        ("hana", "attend", "scaled-early"),
-        ("ivan", "blend", "blend-transposed-weights"),
-        ("ivan", "attention", "swapped-return"),
-        ("ivan", "cross_attention", "cross-roles-swapped"),
-        ("jun", "softmax", "not started"),
-        ("kofi", "softmax", "NameError"),
-        ("kofi", "attention", "no name fits"),
-        ("lena", "softmax", "SyntaxError"),
+        ("fatima", "softmax", ["softmax-wrong-axis"]),
+        ("fatima", "attention_scores", ["scores-transposed"]),
+        ("goro", "softmax", ["softmax-unstable"]),
+        ("goro", "project", ["bias-forgotten"]),
+        ("goro", "self_attention", ["value-not-projected"]),
+        ("hana", "attend", ["scaled-early"]),
+        ("ivan", "blend", ["blend-transposed-weights"]),
+        ("ivan", "attention", ["swapped-return"]),
+        ("ivan", "cross_attention", ["cross-roles-swapped", "swapped-return"]),
+        ("jun", "softmax", ["not started"]),
+        ("kofi", "softmax", ["NameError"]),
+        ("kofi", "attention", ["no name fits"]),
+        ("lena", "softmax", ["SyntaxError"]),
     ],
 )
-def test_the_mistake_is_named(played, points, lessons, who, exercise, saw):
+def test_the_mistake_is_named(played, points, lessons, exercises, who, exercise, saw):
     directory = played[0]
     (lesson,) = (lesson for lesson in lessons if exercise in lesson.exercises)
     graded = directory / "autograded" / who / lesson.stem / f"{lesson.stem}.ipynb"
-    assert observations(graded)[exercise] == [saw]
-    assert points[who, f"check-{exercise}"] < 2
+    assert observations(graded)[exercise] == saw
+    assert points[who, f"check-{exercise}"] < exercises[exercise].points
 
 
 def test_what_is_printed_shows_each_learner_and_where_things_lie(played, lessons):
@@ -87,5 +93,5 @@ def test_the_samples_are_a_dozen_and_told_apart():
     assert all(sample.answers for sample in WRONG)
 
 
-def test_the_demo_takes_less_than_ninety_seconds(played):
-    assert played[2] < 90
+def test_ninety_seconds_are_enough_on_two_cores(played):
+    assert played[2] < 2 * 90
