@@ -2,7 +2,6 @@
 
 import ast
 import io
-import shutil
 from types import SimpleNamespace
 
 import nbformat
@@ -73,9 +72,7 @@ def test_there_is_a_notebook_for_every_lesson_and_every_exercise_is_in_one(lesso
 
 def test_generate_assignment_gives_the_committed_notebook_cell_for_cell(lessons, classroom):
     for lesson in lessons:
-        released = nbformat.read(
-            classroom.path / "release" / lesson.stem / f"{lesson.stem}.ipynb", as_version=4
-        )
+        released = nbformat.read(classroom.path / "release" / lesson.stem / f"{lesson.stem}.ipynb", as_version=4)
         committed = learners(lesson)
         for cell, expected in zip(released.cells, committed.cells, strict=True):
             assert cell == expected
@@ -125,9 +122,7 @@ def test_the_lessons_run_from_top_to_bottom_with_their_answers(tmp_path, lessons
     for lesson in lessons:
         notebook = nbformat.read(tmp_path / f"{lesson.stem}.ipynb", as_version=4)
         assert any(cell.get("outputs") for cell in notebook.cells)
-        assert not any(
-            output.output_type == "error" for cell in notebook.cells for output in cell.get("outputs", ())
-        )
+        assert not any(output.output_type == "error" for cell in notebook.cells for output in cell.get("outputs", ()))
 
 
 @pytest.mark.slow
@@ -167,15 +162,17 @@ def test_a_notebook_without_a_lesson_is_removed(toy):
     assert not orphan.exists()
 
 
-def test_a_published_sheet_that_disagrees_is_compiled_again(tmp_path, exercises):
-    sheets = tmp_path / "lessons" / "attention_lab" / "sheets"
-    shutil.copytree(PROJECT / "lessons" / "attention_lab" / "sheets", sheets)
-    one = dict([next(iter(exercises.items()))])
-    (name,) = one
-    assert list(build.stale_sheets(tmp_path, one)) == []
-    other = next(path for path in sorted(sheets.glob("*.npz")) if path.stem != name)
-    shutil.copy(other, sheets / f"{name}.npz")
-    assert [path.stem for path, _ in build.stale_sheets(tmp_path, one)] == [name]
+def test_a_published_sheet_that_is_missing_or_disagrees_is_compiled_again(tmp_path, exercises):
+    def stale(name):
+        return list(build.stale_sheets(tmp_path, {name: exercises[name]}))
+
+    ((path, sheet),) = stale("blend")
+    path.parent.mkdir(parents=True)
+    sheet.save(path)
+    assert stale("blend") == []
+    ((_, other),) = stale("project")
+    other.save(path)
+    assert [path for path, _ in stale("blend")] == [path]
 
 
 def test_a_cell_keeps_its_id_wherever_it_stands(toy):
@@ -205,9 +202,7 @@ def test_points_come_from_the_exercise(toy):
 
 def test_a_lesson_that_fails_stops_the_build_and_names_the_cell(toy):
     broken = TOY_LESSON.replace("double(3)", "double(undefined)")
-    with pytest.raises(
-        Problem, match=r"01_toy.md: running the lesson stopped in the cell `double\(undefined\)`"
-    ):
+    with pytest.raises(Problem, match=r"01_toy.md: running the lesson stopped in the cell `double\(undefined\)`"):
         notebooks.instructor_notebook(toy_lesson(toy, broken), TOY, toy)
 
 
