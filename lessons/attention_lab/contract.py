@@ -15,12 +15,12 @@ DTYPES = {
 def contract_problem(sheet: Sheet, case: Case, returned) -> str | None:
     """The first promise that `returned` breaks, as a clause in words; None where it keeps them all."""
     if returned is None:
-        return "your function returned `None`. Is there a `return` on every path"
+        return "your function returned `None`. Is there a `return` on every path?"
     count = len(sheet.outputs)
     if count > 1:
         wanted = "`(" + ", ".join(sheet.outputs) + ")`"
         if type(returned) not in (tuple, list):
-            return f"your function returned one {kind_text(returned)}; it should return {count} things, {wanted}"
+            return f"your function returned only {kind_text(returned)}; it should return {count} things, {wanted}"
         if len(returned) != count:
             return f"your function returned {len(returned)} things; it should return {count}, {wanted}"
     items = returned if count > 1 else (returned,)
@@ -35,9 +35,9 @@ def contract_problem(sheet: Sheet, case: Case, returned) -> str | None:
 
 def _type_problem(case: Case, name: str, item, expected) -> str | None:
     if isinstance(expected, str):
-        return None if isinstance(item, str) else f"`{name}` is a {kind_text(item)}; it should be a text"
+        return None if isinstance(item, str) else f"`{name}` is {kind_text(item)}; it should be a text"
     if as_value(item) is None or isinstance(item, str):
-        return f"`{name}` is a {kind_text(item)}; it should be a NumPy array of numbers"
+        return f"`{name}` is {kind_text(item)}; it should be a NumPy array of numbers"
     if not isinstance(item, np.ndarray) and expected.ndim:
         return f"`{name}` is a single number; it should be an array of shape {expected.shape}"
     return None
@@ -46,7 +46,8 @@ def _type_problem(case: Case, name: str, item, expected) -> str | None:
 def _shape_problem(case: Case, name: str, item, expected) -> str | None:
     if isinstance(expected, str) or np.shape(item) == expected.shape:
         return None
-    return f"`{name}` has shape {np.shape(item)}; for {shapes_text(case)} it should be {expected.shape}"
+    inputs = f"for {shapes_text(case)} " if case.shown else ""
+    return f"`{name}` has shape {np.shape(item)}; {inputs}it should be {expected.shape}"
 
 
 def _dtype_problem(case: Case, name: str, item, expected) -> str | None:
@@ -65,9 +66,13 @@ def shapes_text(case: Case) -> str:
 
 
 def kind_text(item) -> str:
-    """A type, in a learner's words."""
-    names = {"Tensor": "torch tensor", "dict": "dictionary", "str": "text", "NoneType": "`None`"}
+    """A type in a learner's words, with its article."""
+    if item is None:
+        return "`None`"
     if isinstance(item, np.ndarray):
-        return "NumPy array" if item.dtype.kind in "fiub" else f"NumPy array of {item.dtype}"
+        return "a NumPy array" if item.dtype.kind in "fiub" else f"a NumPy array of {item.dtype}"
     name = type(item).__name__
-    return names.get(name, name if name in ("list", "tuple", "set") else f"`{name}`")
+    if name in ("int", "float", "bool") or isinstance(item, np.number):
+        return "a number"
+    words = {"Tensor": "torch tensor", "dict": "dictionary", "str": "text"}
+    return f"a {words.get(name, name if name in ('list', 'tuple', 'set') else f'`{name}`')}"

@@ -33,7 +33,7 @@ def judge(sheet: Sheet, call: Callable) -> Verdict:
     case, observation = _smallest(sheet, observations, right, named=names is not None)
     seen = describe_wrong(sheet, case, observation)
     if names is None:
-        return Verdict(sheet.exercise, parts, seen, look_at=_without_name(observation, case))
+        return Verdict(sheet.exercise, parts, seen, look_at=_without_name(sheet, case, observation))
     mistakes = [sheet.mistakes[name] for name in names]
     if len(mistakes) == 1:
         matches_text = f"This matches {mistakes[0].matches}."
@@ -57,20 +57,23 @@ def _is_right(sheet: Sheet, case: Case, observation: Observation) -> bool:
 
 
 def _smallest(sheet, observations, right, named) -> tuple[Case, Observation]:
-    """The wrong case that shows most: one that may be printed, that returned numbers, and is small."""
+    """The wrong case that shows most: the first of those that may be printed and returned numbers, else a small one."""
 
     def rank(pair):
         case, observation = pair
         size = sum(np.size(value) for value in case.arguments.values())
-        return (not case.shown, named and observation.failure is not None, size)
+        return (not case.shown, named and observation.failure is not None, 0 if case.shown else size)
 
     wrong = [pair for pair, ok in zip(zip(sheet.cases, observations, strict=True), right, strict=True) if not ok]
     return min(wrong, key=rank)
 
 
-def _without_name(observation: Observation, case: Case) -> str:
-    if observation.failure is not None:
+def _without_name(sheet: Sheet, case: Case, observation: Observation) -> str:
+    """What to look at where no mistake explains the numbers; nothing where they are not what is wrong."""
+    if observation.failure is not None or observation.changed or contract_problem(sheet, case, observation.returned):
         return ""
+    if not case.arguments:
+        return "Which small experiment would show it?"
     if case.shown:
         return "Work this example out by hand, step by step, and print what your function has after each step."
     return "The small examples come out right. What is different here?"

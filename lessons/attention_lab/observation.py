@@ -80,7 +80,8 @@ def _failure(error: BaseException) -> Failure:
     where = ""
     if last is not None:
         line = (last.line or linecache.getline(last.filename, last.lineno)).strip()
-        where = f"line {last.lineno} of your cell, in `{last.name}`" + (f": `{line}`" if line else "")
+        place = "cell" if last.filename.startswith("<") or "ipykernel" in last.filename else "file"
+        where = f"line {last.lineno} of your {place}, in `{last.name}`" + (f": `{line}`" if line else "")
     waits_for = last.name if isinstance(error, NotImplementedError) and last is not None else ""
     text = " ".join(str(error).split())
     return Failure(type(error).__name__, text[:300], where, waits_for)

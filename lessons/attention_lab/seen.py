@@ -29,7 +29,13 @@ def describe_wrong(sheet: Sheet, case: Case, observation: Observation) -> str:
     if problem is None:
         names = " and ".join(f"`{name}`" for name in observation.changed)
         problem = f"your function changed its input {names}. A caller still needs it: work on a copy"
-    return f"{on}{problem}{'?' if 'Is there' in problem else '.'}"
+    if case.shown and problem.startswith("`"):
+        on = on.strip() + (", " if case.arguments else " ")
+    return _sentence(f"{on}{problem}")
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith("?") else text + "."
 
 
 def _call_text(case: Case) -> str:
@@ -60,7 +66,7 @@ def _failure_text(exercise: str, on: str, failure: Failure) -> str:
         if failure.where
         else f", when it was called; is the signature of `{exercise}` as it was given?"
     )
-    return f"{on}your function stopped with {text}{where}."
+    return _sentence(f"{on}your function stopped with {text}{where}")
 
 
 def _value_problem(sheet: Sheet, case: Case, name: str, mine, expected) -> str | None:

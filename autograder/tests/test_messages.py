@@ -1,0 +1,294 @@
+"""What a learner reads: each kind of trouble in its own words, nothing of ours, and never the answer."""
+
+import json
+import re
+import sys
+
+import numpy as np
+import pytest
+import torch
+from attention_lab import check
+from attention_lab.comparison import as_values
+from attention_lab.feedback import verdict_html, verdict_text
+from attention_lab.judge import judge
+
+from autograder.exercises import EXERCISES
+from autograder.exercises.compilation import fault_sets
+from autograder.exercises.exercise import Untold
+
+check_module = sys.modules[check.__module__]
+PLAIN_ARRAYS = "On query `[1, 0]`, keys `[[1, 0], [0, 1], [1, 1]]`, values `[[6], [0], [3]]`"
+
+
+def softmax(scores, axis=-1):
+    exponentials = np.exp(scores - scores.max(axis=axis, keepdims=True))
+    return exponentials / exponentials.sum(axis=axis, keepdims=True)
+
+
+def attend(query, keys, values):
+    weights = softmax(keys @ query)
+    return weights @ values, weights
+
+
+def changing(scores, axis=-1):
+    weights = softmax(scores, axis)
+    scores[...] = 0
+    return weights
+
+
+def answering(*values):
+    """A function that gives the same answer to every call."""
+    return lambda *arguments, **keywords: values[0] if len(values) == 1 else values
+
+
+SEEN = [
+    (
+        "softmax",
+        lambda scores, axis=-1: None,
+        "On scores `[[0, 2], [1, 0]]` your function returned `None`. Is there a `return` on every path?",
+    ),
+    (
+        "softmax",
+        lambda scores, axis=-1: softmax(scores, axis).tolist(),
+        "On scores `[[0, 2], [1, 0]]`, `weights` is a list; it should be a NumPy array of numbers.",
+    ),
+    (
+        "softmax",
+        lambda scores, axis=-1: torch.tensor(softmax(scores, axis)),
+        "On scores `[[0, 2], [1, 0]]`, `weights` is a torch tensor; it should be a NumPy array of numbers.",
+    ),
+    (
+        "softmax",
+        lambda scores, axis=-1: softmax(scores, axis).astype(object),
+        "On scores `[[0, 2], [1, 0]]`, `weights` is a NumPy array of object; it should be a NumPy array of numbers.",
+    ),
+    (
+        "softmax",
+        lambda scores, axis=-1: 0.5,
+        "On scores `[[0, 2], [1, 0]]`, `weights` is a single number; it should be an array of shape (2, 2).",
+    ),
+    (
+        "softmax",
+        lambda scores, axis=-1: softmax(scores, axis).T[..., :1],
+        "On scores `[[0, 2], [1, 0]]`, `weights` has shape (2, 1); for scores (2, 2) it should be (2, 2).",
+    ),
+    (
+        "softmax",
+        lambda scores, axis=-1: softmax(scores, axis).astype(int),
+        "On scores `[[0, 2], [1, 0]]`, `weights` holds int64; it should hold floating-point numbers, "
+        "float32 or float64.",
+    ),
+    (
+        "softmax",
+        lambda scores, axis=-1: softmax(scores, axis).astype(np.float16),
+        "On scores `[[0, 2], [1, 0]]`, `weights` holds float16; it should hold floating-point numbers, "
+        "float32 or float64.",
+    ),
+    (
+        "softmax",
+        lambda scores, axis=-1: softmax(scores, axis) * np.nan,
+        "On scores `[[0, 2], [1, 0]]`, `weights[0, 0]` is NaN (not a number).",
+    ),
+    (
+        "softmax",
+        lambda scores, axis=-1: softmax(scores, axis) / 0,
+        "On scores `[[0, 2], [1, 0]]`, `weights[0, 0]` is infinite.",
+    ),
+    (
+        "softmax",
+        changing,
+        "On scores `[[0, 2], [1, 0]]` your function changed its input `scores`. A caller still needs it: "
+        "work on a copy.",
+    ),
+    (
+        "softmax",
+        lambda scores: softmax(scores),
+        "On scores `[[0, 2], [1, 0]]`, axis `0` your function stopped with `TypeError: <lambda>() got an unexpected "
+        "keyword argument 'axis'`, when it was called; is the signature of `softmax` as it was given?",
+    ),
+    (
+        "attend",
+        lambda query, keys, values: softmax(keys @ query) @ values,
+        f"{PLAIN_ARRAYS} your function returned only a NumPy array; it should return 2 things, `(output, weights)`.",
+    ),
+    (
+        "attend",
+        lambda query, keys, values: (*attend(query, keys, values), keys @ query),
+        f"{PLAIN_ARRAYS} your function returned 3 things; it should return 2, `(output, weights)`.",
+    ),
+    (
+        "attend",
+        lambda query, keys, values: (None, softmax(keys @ query)),
+        f"{PLAIN_ARRAYS}, `output` is `None`; it should be a NumPy array of numbers.",
+    ),
+    (
+        "attend",
+        lambda query, keys, values: (attend(query, keys, values)[0], 2 * softmax(keys @ query)),
+        f"{PLAIN_ARRAYS} your `weights` sum to 2; they should sum to 1.",
+    ),
+    ("diagnose_suspects", answering("overflows", 3, "no exp", ""), "Here `B` is a number; it should be a text."),
+]
+
+
+@pytest.mark.parametrize(("exercise", "function", "seen"), SEEN, ids=[seen[-40:] for _, _, seen in SEEN])
+def test_each_kind_of_trouble_has_its_own_words(sheet_of, exercise, function, seen):
+    verdict = judge(sheet_of(exercise), function)
+    assert verdict.seen == seen
+    assert not verdict.passed
+
+
+def test_no_two_kinds_share_their_words():
+    assert len({re.sub(r"`.*?`", "", seen) for _, _, seen in SEEN}) >= len(SEEN) - 3
+
+
+CELL = """
+import numpy as np
+def softmax(scores, axis=-1):
+    total = np.linalg.norm(scores)
+    return helper(scores / total)
+
+def helper(scores):
+    return np.concatenate([scores, np.ones((7, 7, 7, 7))])
+"""
+
+
+def from_cell(source, name, filename="<ipython-input-3>"):
+    """The function a notebook's cell defines, its lines known to the traceback as in a notebook."""
+    import linecache
+
+    linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
+    cell = {"__name__": "__main__"}
+    exec(compile(source, filename, "exec"), cell)
+    return cell[name]
+
+
+def test_an_exception_shows_the_learners_line_and_no_frame_of_ours(sheet_of):
+    verdict = judge(sheet_of("softmax"), from_cell(CELL, "softmax"))
+    assert verdict.seen.startswith("On scores `[[0, 2], [1, 0]]` your function stopped with `ValueError: all the input")
+    assert ", at line 8 of your cell, in `helper`: `return np.concatenate([scores, np.ones" in verdict.seen
+    assert "Traceback" not in verdict.message and "observation" not in verdict.message
+    assert verdict.look_at == ""
+
+
+def test_a_stub_behind_the_function_is_named(sheet_of):
+    source = (
+        "def softmax(scores, axis=-1):\n    raise NotImplementedError('softmax')\n"
+        "def attend(query, keys, values):\n    return softmax(keys @ query) @ values, softmax(keys @ query)\n"
+    )
+    verdict = judge(sheet_of("attend"), from_cell(source, "attend"))
+    assert verdict.message == "`attend` calls `softmax`, which is not written yet. Write that one first."
+    assert (verdict.points, verdict.started) == (0.0, True)
+
+
+def test_two_mistakes_are_both_explained(sheet_of):
+    verdict = judge(sheet_of("attend"), lambda query, keys, values: attend(query, keys, keys)[::-1])
+    assert set(verdict.misconceptions) == {"blends-keys", "swapped-return"}
+    assert verdict.matches.startswith("This matches two things at once: ")
+
+
+def every_verdict(sheet_of):
+    """What every single mistake and every reference is told."""
+    for name, exercise in EXERCISES.items():
+        yield judge(sheet_of(name), exercise.reference)
+        for faults in fault_sets(exercise):
+            if len(faults) == 1:
+
+                def function(*arguments, _exercise=exercise, _faults=frozenset(faults), **keywords):
+                    try:
+                        return _exercise.model(_faults, *arguments, **keywords)
+                    except Untold:
+                        return _exercise.reference(*arguments, **keywords)
+
+                yield judge(sheet_of(name), function)
+
+
+def test_a_message_is_calm_and_shows_nothing_of_ours(sheet_of):
+    ours = ("attention_lab", "autograder", "sheet", "Fault", "verdict", "BREAKS", "slot", "!")
+    verdicts = list(every_verdict(sheet_of))
+    assert len(verdicts) > 80
+    for verdict in verdicts:
+        text = re.sub(r"`[^`]*\bat line .*", "", verdict.message)
+        assert [word for word in ours if word in text] == [], verdict.message
+        assert all(line and line == line.strip() and line[-1] in ".?`" for line in verdict.message.split("\n"))
+        assert not verdict.misconceptions or (verdict.matches.startswith("This matches ") and verdict.look_at)
+
+
+@pytest.mark.parametrize("name", [name for name in EXERCISES if name != "diagnose_suspects"])
+def test_the_right_numbers_are_never_told(sheet_of, name):
+    exercise = EXERCISES[name]
+
+    def almost_nothing(*arguments, **keywords):
+        outputs = as_values(exercise.reference(*arguments, **keywords), len(exercise.outputs))
+        empty = tuple(np.zeros(np.shape(output)) for output in outputs)
+        return empty if len(empty) > 1 else empty[0]
+
+    message = judge(sheet_of(name), almost_nothing).message
+    case = sheet_of(name).cases[0]
+    right = {f"{number:.4g}" for output in case.expected for number in np.ravel(output)}
+    shown = {f"{number:.4g}" for value in (*case.arguments.values(), 0, 1) for number in np.ravel(value)}
+    told = set(re.findall(r"-?\d+\.?\d*", message))
+    assert case.shown and not (right - shown) & told, message
+
+
+def test_html_is_escaped_and_text_is_not(sheet_of):
+    def hostile(scores, axis=-1):
+        raise ValueError("<script>alert(1)</script> `code` **bold** <img src=x onerror=alert(2)>")
+
+    verdict = judge(sheet_of("softmax"), hostile)
+    shown = verdict_html(verdict)
+    assert "<script" not in shown and "<img" not in shown and "&lt;script&gt;" in shown
+    assert "<script>alert(1)</script>" in verdict_text(verdict)
+
+
+def test_a_type_with_a_hostile_name_is_escaped(sheet_of):
+    hostile = type("<script>", (), {})
+    assert "<script" not in verdict_html(judge(sheet_of("softmax"), answering(hostile())))
+
+
+def test_a_long_exception_is_cut_and_kept_on_one_line(sheet_of):
+    def long_winded(scores, axis=-1):
+        raise ValueError("line one\nline two " + "x" * 100_000)
+
+    message = judge(sheet_of("softmax"), long_winded).message
+    assert len(message) < 1000 and "line one line two" in message and "\n" not in message
+
+
+@pytest.fixture
+def published(sheet_of, monkeypatch):
+    """`check` reads freshly compiled sheets instead of those on disk."""
+    monkeypatch.setattr(check_module, "published_sheet", sheet_of)
+    monkeypatch.setattr(check_module, "exercise_names", lambda: tuple(sorted(EXERCISES)))
+
+
+def test_a_score_is_a_number_that_also_shows_its_verdict(published, capsys):
+    score = check(softmax)
+    shown = score._repr_mimebundle_()
+    assert (score, float(shown["text/plain"])) == (4.0, 4.0)
+    assert shown["text/html"].startswith('<section role="group" aria-label="✓ softmax: 4 of 4 points"')
+    assert json.dumps(score) == "4.0"
+    printed = capsys.readouterr()
+    assert printed.err == "" and printed.out.startswith("✓ softmax: 4 of 4 points\n")
+
+
+def test_what_a_function_prints_and_warns_is_not_shown(published, capsys):
+    def loud(scores, axis=-1):
+        print("printed")
+        print("on stderr", file=sys.stderr)
+        return np.exp(scores) / np.exp(scores).sum(axis=axis, keepdims=True)
+
+    loud.__name__ = "softmax"
+    assert check(loud) == 2.0
+    printed = capsys.readouterr()
+    assert printed.err == "" and "printed" not in printed.out
+
+
+@pytest.mark.parametrize("given", [lambda: None, 3, "softmax", len])
+def test_what_is_no_exercise_is_told_which_there_are(published, given):
+    with pytest.raises(ValueError, match=r"check\(\) knows no exercise called .* softmax"):
+        check(given)
+
+
+def test_a_function_goes_by_the_name_it_is_bound_to(published, capsys):
+    cell = {"check": check, "np": np, "of": softmax}
+    exec("softmax = lambda s, axis=-1: of(s, axis)\nscore = check(softmax)", cell)
+    assert cell["score"] == 4.0
