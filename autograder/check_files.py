@@ -100,6 +100,7 @@ def _judge_in_child(sheet: Sheet, file: Path, send: Connection) -> None:
     nowhere = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(nowhere, stream)
+    sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115  (for as long as the process lives)
     try:
         verdict = _judge_file(sheet, file)
     except BaseException as error:  # KeyboardInterrupt and its like, which a learner's code may raise
