@@ -114,13 +114,20 @@ def build(
         Path | None,
         typer.Option(metavar="DIR", help="Also run each lesson with its answers, and save it in DIR."),
     ] = None,
+    check_only: Annotated[bool, typer.Option("--check", help="Change nothing; fail where a file is stale.")] = False,
 ) -> None:
     """Rebuild the learners' notebooks and sheets from their sources."""
     from rich.console import Console
 
-    from autograder.build import build_all
+    from autograder.build import build_all, check_is_current
 
     console = Console()
+    if check_only:
+        stale = check_is_current(ROOT)
+        if stale:
+            raise Problem(f"Not what their sources give: {', '.join(map(str, stale))}. Run `./course build`.")
+        console.print("Everything is up to date.")
+        return
     if not build_all(ROOT, instructor, console):
         console.print("Everything was up to date.")
 
@@ -138,4 +145,4 @@ def test(context: typer.Context) -> None:
     [cyan]./course test solutions/tests -k softmax[/cyan]
     """
     os.chdir(ROOT)
-    os.execv(sys.executable, [sys.executable, "-m", "pytest", *(context.args or ["-n", "2"])])
+    os.execv(sys.executable, [sys.executable, "-m", "pytest", *(context.args or ["-n", "2", "--dist", "loadfile"])])

@@ -27,7 +27,7 @@ def attend(query, keys, values):
     query (d,), keys (n, d), values (n, d_v) → output (d_v,), weights (n,), unscaled
     """
     weights = softmax(keys @ query)
-    return blend(weights, values), weights
+    return weights @ values, weights
 
 
 def plain_self_attention(x):

@@ -66,6 +66,7 @@ def test_lab_becomes_jupyterlab_with_the_options_given(lessons, monkeypatch, arg
     monkeypatch.setattr("autograder.command.ROOT", lessons.parent)
     became = []
     monkeypatch.setattr("os.execve", lambda program, command, environment: became.append((command, environment)))
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
     assert CliRunner().invoke(app, arguments).exit_code == 0
     ((command, environment),) = became
     assert command[1:4] == ["-m", "jupyterlab", f"--ServerApp.root_dir={lessons}"]
@@ -73,10 +74,19 @@ def test_lab_becomes_jupyterlab_with_the_options_given(lessons, monkeypatch, arg
     assert Path(environment["JUPYTER_CONFIG_PATH"].split(os.pathsep)[0], "labconfig").is_dir()
 
 
+def test_lab_lets_root_in_because_in_a_container_root_is_who_learns(lessons, monkeypatch):
+    monkeypatch.setattr("autograder.command.ROOT", lessons.parent)
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    became = []
+    monkeypatch.setattr("os.execve", lambda program, command, environment: became.append(command))
+    assert CliRunner().invoke(app, ["lab"]).exit_code == 0
+    assert became[0][-1] == "--allow-root"
+
+
 @pytest.mark.parametrize(
     ("arguments", "pytest_arguments"),
     [
-        (["test"], ["-n", "2"]),
+        (["test"], ["-n", "2", "--dist", "loadfile"]),
         (["test", "-k", "softmax", "-x", "solutions"], ["-k", "softmax", "-x", "solutions"]),
     ],
 )

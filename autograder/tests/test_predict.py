@@ -96,7 +96,7 @@ def test_a_choice_is_taken_by_its_words():
     animals = ("animal", "street", "it")
     assert "You saw it coming." in repr(reveal(predict("Which?", " Animal ", animals), "animal"))
     missed = reveal(predict("Which?", "street", animals), "animal")
-    assert "Not that one. Surprised?" in repr(missed)
+    assert "Not that one." in repr(missed)
     assert "street" in missed._repr_html_() and "animal" in missed._repr_html_()
     wrong = predict("Which?", "moon", animals)
     assert '"moon" is none of the choices.' in repr(wrong) and "animal, street, it" in repr(wrong)

@@ -47,7 +47,7 @@ def reveal(prediction, truth, unit="", note=""):
     truth = _plain(truth)
     if prediction.choices:
         seen = _folded(prediction.guess) == _folded(truth)
-        sentence = "You saw it coming." if seen else f"Not that one. {SURPRISE}"
+        sentence = "You saw it coming." if seen else "Not that one."
     elif not is_number(truth) or not math.isfinite(truth):
         found = number(truth) if is_number(truth) else f"of the type {type(truth).__name__}"
         return Revelation(None, sentence=f"What was measured is {found}, so there is no number yet for your guess.")

@@ -68,7 +68,7 @@ class Revelation:
 
     def _rows(self):
         unit = f" {self.unit}" if self.unit else ""
-        return [("your guess", f"{spelled(self.prediction.guess)}{unit}"), ("measured", f"{spelled(self.truth)}{unit}")]
+        return [("your guess", f"{spelled(self.prediction.guess)}{unit}"), ("measured" if is_number(self.truth) else "answer", f"{spelled(self.truth)}{unit}")]
 
     def _why_not(self):
         return self.prediction.problem if self.prediction is not None else ""
@@ -93,7 +93,7 @@ class Revelation:
         inside = f"{marked(self.prediction.question)}{table}{escape(self.sentence)}"
         if self.note:
             inside += f'<br><span style="{FAINT}">{marked(self.note)}</span>'
-        return _card("Your guess and what was measured", inside)
+        return _card("Your guess, and the truth", inside)
 
     def _shares(self):
         """How long the two bars are, from 0 to 1; none for words and where a number is negative."""
