@@ -132,6 +132,19 @@ def build(
         console.print("Everything was up to date.")
 
 
+@app.command(rich_help_panel=AUTHORS)
+def bench(what: Annotated[str, typer.Argument(help="What to measure: check.")] = "check") -> None:
+    """Measure how long a learner waits for a verdict, on this machine.
+
+    [cyan]./course bench check[/cyan]
+    """
+    from rich.console import Console
+
+    from autograder.bench import run_bench
+
+    run_bench(what, ROOT, Console())
+
+
 @app.command(rich_help_panel=AUTHORS, context_settings=PASS_ON, options_metavar="[PYTEST ARGUMENTS]...")
 def test(context: typer.Context) -> None:
     """Run the tests, style included.

@@ -1,0 +1,124 @@
+"""`./course bench check`: how long a learner waits for a verdict, warm and in a fresh kernel."""
+
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import nbformat
+from attention_lab.check import Score, published_sheet
+from attention_lab.judge import judge
+from nbclient import NotebookClient
+from rich.console import Console
+from rich.table import Table
+
+from autograder.exercises import EXERCISES
+from autograder.exercises.exercise import Exercise, Untold
+from autograder.problem import Problem
+
+REPEATS = 3
+WARM_TARGET, FRESH_TARGET = 0.150, 2.5  # seconds; the first for 95 of 100 verdicts
+IMPORTS = "import numpy as np\nfrom attention_lab import check"
+ANSWER = """def softmax(scores, axis=-1):
+    e = np.exp(scores - np.max(scores, axis=axis, keepdims=True))
+    return e / np.sum(e, axis=axis, keepdims=True)"""
+
+
+def run_bench(what: str, root: Path, console: Console) -> None:
+    """Measure, and print one table for each question."""
+    if what != "check":
+        raise Problem(f'There is no benchmark "{what}". There is one: check.')
+    console.print(
+        f"{os.cpu_count()} cores, {platform.machine()}, {platform.system()}, Python {platform.python_version()}"
+    )
+    with console.status("checking right and wrong functions"):
+        table = _warm_table()
+    console.print(table)
+    with console.status("starting kernels"):
+        table = _fresh_table(root)
+    console.print(table)
+
+
+def _warm_table() -> Table:
+    table = Table(
+        "exercise", title=f"A warm check, until its verdict is drawn (target: p95 < {WARM_TARGET * 1000:.0f} ms)"
+    )
+    for column in ("functions", "p50 ms", "p95 ms", "slowest ms"):
+        table.add_column(column, justify="right")
+    everything = []
+    for name, exercise in EXERCISES.items():
+        seconds = check_seconds(exercise)
+        table.add_row(name, str(len(seconds) // REPEATS), *_summary(seconds))
+        everything += seconds
+    table.add_section()
+    table.add_row("all", "", *_summary(everything))
+    return table
+
+
+def _summary(seconds: list[float]) -> tuple[str, ...]:
+    marks = statistics.median(seconds), statistics.quantiles(seconds, n=20, method="inclusive")[-1], max(seconds)
+    return tuple(f"{1000 * mark:.1f}" for mark in marks)
+
+
+def _functions(exercise: Exercise) -> Iterator[Callable]:
+    """The right function, one for every way to make every mistake, and one that raises."""
+
+    def faulty(*arguments, faults, **keywords):
+        try:
+            return exercise.model(frozenset(faults), *arguments, **keywords)
+        except Untold:
+            return exercise.reference(*arguments, **keywords)
+
+    yield exercise.reference
+    yield lambda *arguments, **keywords: 1 / 0
+    for fault in exercise.faults:
+        for switch in fault.switches:
+            yield lambda *arguments, _switch=switch, **keywords: faulty(*arguments, faults=(_switch,), **keywords)
+
+
+def check_seconds(exercise: Exercise) -> list[float]:
+    """What `check` takes in a notebook, to judge with the published sheet and to draw the card, right and wrong."""
+    sheet = published_sheet(exercise.id)
+    seconds = []
+    for function in _functions(exercise):
+        for _ in range(REPEATS):
+            start = time.perf_counter()
+            Score(judge(sheet, function))._repr_mimebundle_()
+            seconds.append(time.perf_counter() - start)
+    return seconds
+
+
+def _fresh_table(root: Path) -> Table:
+    table = Table("cells run", title=f"A fresh kernel, until the first verdict (target: < {FRESH_TARGET:g} s)")
+    for column in ("runs", "median s", "slowest s"):
+        table.add_column(column, justify="right")
+    lesson = nbformat.read(root / "lessons" / "01_intuition.ipynb", as_version=4)
+    first = next(cell.source for cell in lesson.cells if cell.cell_type == "code")
+    for label, imports in (
+        ("import check; softmax; check", IMPORTS),
+        ("the imports of lesson 1; softmax; check", first),
+    ):
+        seconds = [_fresh_seconds(imports, root / "lessons") for _ in range(REPEATS + 2)]
+        table.add_row(label, str(len(seconds)), f"{statistics.median(seconds):.2f}", f"{max(seconds):.2f}")
+    return table
+
+
+def _fresh_seconds(imports: str, where: Path) -> float:
+    cells = [nbformat.v4.new_code_cell(source) for source in (imports, ANSWER, "check(softmax)")]
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    client = NotebookClient(
+        notebook,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(where)}},
+        extra_arguments=["--log-level=ERROR"],
+    )
+    start = time.perf_counter()
+    with client.setup_kernel():
+        for index, cell in enumerate(cells):
+            client.execute_cell(cell, index)
+        seconds = time.perf_counter() - start
+    if cells[-1].outputs[0].data["text/plain"] != "4.0":
+        raise Problem("The kernel did not give the verdict that it should; `./course test` may say why.")
+    return seconds
