@@ -100,12 +100,12 @@ def _fresh_table(root: Path) -> Table:
         ("import check; softmax; check", IMPORTS),
         ("the imports of lesson 1; softmax; check", first),
     ):
-        seconds = [_fresh_seconds(imports, root / "lessons") for _ in range(REPEATS + 2)]
+        seconds = [fresh_seconds(imports, root / "lessons") for _ in range(REPEATS + 2)]
         table.add_row(label, str(len(seconds)), f"{statistics.median(seconds):.2f}", f"{max(seconds):.2f}")
     return table
 
 
-def _fresh_seconds(imports: str, where: Path) -> float:
+def fresh_seconds(imports: str, where: Path) -> float:
     cells = [nbformat.v4.new_code_cell(source) for source in (imports, ANSWER, "check(softmax)")]
     notebook = nbformat.v4.new_notebook(cells=cells)
     client = NotebookClient(

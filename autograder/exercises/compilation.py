@@ -32,7 +32,7 @@ def compile_sheet(exercise: Exercise, seed: int) -> Sheet:
         sums=exercise.sums,
         parts=tuple(Part(name, float(points)) for name, points in exercise.parts.items()),
         success=exercise.success,
-        mistakes={fault.id: Mistake(fault.id, fault.matches, fault.look_at) for fault in exercise.faults},
+        mistakes={fault.id: Mistake(fault.id, fault.matches, fault.look_at, fault.quiet) for fault in exercise.faults},
         cases=tuple(_case(drafts[index], labelled[index][1]) for index in chosen),
         explanations=_explanations(exercise, table, labels, names, chosen),
     )

@@ -30,6 +30,8 @@ class Fault:
 
     matches: completes "This matches …"; look_at: a question that leads out of it; slot: the step of the computation it
     changes (two faults of one slot cannot meet); variants: ways to write it, each a switch "id/variant" of the model.
+    A quiet fault is explained in words, but its id is never among the misconceptions of a verdict: it is a slip of
+    programming, or too rare to be counted over a class.
     """
 
     id: str
@@ -37,6 +39,7 @@ class Fault:
     matches: str
     look_at: str
     variants: tuple[str, ...] = ("",)
+    quiet: bool = False
 
     @property
     def switches(self) -> tuple[str, ...]:

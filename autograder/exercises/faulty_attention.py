@@ -59,7 +59,7 @@ SCORES_TRANSPOSED = Fault(
 TRANSPOSE_ALL_AXES = Fault(
     "transpose-all-axes",
     "scores",
-    "`.T`, which turns round the batch axes too",
+    "`.T` on a batch, which reverses all axes",
     "For an array with a batch axis, `.T` reverses every axis. Which two do you want to exchange?",
 )
 
@@ -84,6 +84,8 @@ def faulty_attention(query, key, value, faults, wrong_axis=None, returned_key=No
     if "blends-keys" in faults:
         value = key if returned_key is None else returned_key
     output = blend_of(weights, value, faults)
+    if "scores-returned" in faults:
+        weights = scores
     return (weights, output) if "swapped-return" in faults else (output, weights)
 
 

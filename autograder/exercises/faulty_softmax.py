@@ -24,7 +24,7 @@ STABILITY = (
     Fault(
         "softmax-unstable",
         "shift",
-        "exp of the raw scores, which overflows (or all vanish) where they are large",
+        "exp of the raw scores: it overflows above 709, and where all scores are far below 0 nothing is left to divide by",
         "Softmax does not change when you take the same number from every score of a row. Which number keeps exp in "
         "range?",
         ("", "zeros", "raises"),
@@ -36,6 +36,17 @@ STABILITY = (
         "In a row far below that maximum every exp is 0. Whose maximum should each row lose?",
         ("", "zeros"),
     ),
+)
+
+
+WITHOUT_KEEPDIMS = Fault(
+    "without-keepdims",
+    "keepdims",
+    "a maximum or a sum that has lost its axis, and is then spread along the wrong one",
+    "For scores of shape (3, 5), which shape has your maximum, and which your sum? Both should be (3, 1). "
+    "Look up `keepdims`.",
+    ("maximum", "sum", "both"),
+    quiet=True,
 )
 
 
@@ -54,7 +65,8 @@ def faulty_softmax(scores, faults, axis=-1, wrong_axis=None):
     if {"softmax-over-everything", "softmax-over-everything/own-maximum"} & faults:
         weights = positive / positive.sum()
     else:
-        weights = positive / positive.sum(axis=sum_axis, keepdims=True)
+        keeps = not {"without-keepdims/sum", "without-keepdims/both"} & faults
+        weights = positive / positive.sum(axis=sum_axis, keepdims=keeps)
     if {"softmax-unstable/zeros", "softmax-global-max/zeros"} & faults:
         weights = np.nan_to_num(weights, nan=0.0)
     return weights
@@ -73,4 +85,4 @@ def _shift(scores, faults, axis):
         return 0
     if {"softmax-global-max", "softmax-global-max/zeros", "softmax-over-everything"} & faults:
         return scores.max()
-    return scores.max(axis=axis, keepdims=True)
+    return scores.max(axis=axis, keepdims=not {"without-keepdims/maximum", "without-keepdims/both"} & faults)

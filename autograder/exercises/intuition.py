@@ -4,17 +4,17 @@ import numpy as np
 
 from autograder.exercises import faulty_attention as steps
 from autograder.exercises.exercise import Draft, Exercise, Fault, Untold, grid
-from autograder.exercises.faulty_softmax import NORMALISER, STABILITY, faulty_softmax
+from autograder.exercises.faulty_softmax import NORMALISER, STABILITY, WITHOUT_KEEPDIMS, faulty_softmax
 from solutions import intuition
 
 LESSON = "01_intuition"
-AXIS_QUESTION = "Which axis holds the keys that one query looks at?"
 SOFTMAX_FAULTS = (
     Fault(
         "softmax-wrong-axis",
         "axis",
         "softmax along another axis than the one asked for",
-        f"{AXIS_QUESTION} It should be the one named by `axis`, and the last one where nothing is named.",
+        "Along which axis do your weights sum to 1? It should be the one named by `axis`, and the last one where "
+        "none is named.",
         ("0", "-2", "1", "default-0", "default--2", "sum-0", "sum-other", "other"),
     ),
     Fault(
@@ -25,6 +25,7 @@ SOFTMAX_FAULTS = (
     ),
     *NORMALISER,
     *STABILITY,
+    WITHOUT_KEEPDIMS,
     Fault(
         "softmax-modifies-input",
         "input",
@@ -36,7 +37,7 @@ WRONG_AXIS = Fault(
     "softmax-wrong-axis",
     "axis",
     "softmax down the columns, over the queries",
-    AXIS_QUESTION,
+    "Which axis holds the keys that one query looks at?",
 )
 
 
@@ -82,11 +83,11 @@ def _in_place(scores, axis):
 
 
 def _softmax_shown():
-    square = np.array([[0.0, 2.0], [1.0, 0.0]])
-    yield Draft("rows", "two rows", {"scores": square}, shown=True)
+    rows = np.array([[0.0, 2.0], [1.0, 0.0], [1.0, 1.0]])
+    yield Draft("rows", "three rows", {"scores": rows}, shown=True)
     yield Draft("rows", "one row", {"scores": np.array([1.0, 2.0, 3.0])}, shown=True)
     yield Draft("rows", "one score", {"scores": np.array([[2.0]])}, shown=True)
-    yield Draft("axes", "axis 0", {"scores": square, "axis": 0}, ("axis",), shown=True)
+    yield Draft("axes", "axis 0", {"scores": rows, "axis": 0}, ("axis",), shown=True)
     large = np.array([[1000.0, 1001.0], [0.0, 1.0]])
     yield Draft("large scores", "large scores", {"scores": large}, shown=True)
     yield Draft("large scores", "minus infinity", {"scores": np.array([0.0, -np.inf, 1.0])}, shown=True)
@@ -109,9 +110,9 @@ def _softmax_draw(rng):
     holes = grid(rng, 3, 4)
     holes[np.arange(3), rng.integers(4, size=3)] = -np.inf
     yield Draft("large scores", "scores with -inf", {"scores": holes})
-    yield Draft("large scores", "scores with -inf, along axis 0", {"scores": holes.T.copy(), "axis": 0}, ("axis",))
+    yield Draft("axes", "scores with -inf, along axis 0", {"scores": holes.T.copy(), "axis": 0}, ("axis",))
     yield Draft("integers and float32", "integers", {"scores": rng.integers(-9, 9, (3, 4))})
-    yield Draft("integers and float32", "large integers", {"scores": rng.integers(-9, 9, (3, 4)) * 1000})
+    yield Draft("large scores", "large integers", {"scores": rng.integers(-9, 9, (3, 4)) * 1000})
     yield Draft("integers and float32", "float32", {"scores": grid(rng, 3, 4).astype(np.float32)})
 
 
@@ -135,8 +136,8 @@ def _blend(faults, weights, values):
 
 
 def _blend_shown():
-    weights = np.array([[1.0, 0.0], [0.25, 0.75]])
-    values = np.array([[4.0, 0.0], [0.0, 8.0]])
+    weights = np.array([[0.0, 1.0, 0.0], [0.25, 0.5, 0.25]])
+    values = np.array([[4.0, 0.0], [0.0, 8.0], [2.0, 4.0]])
     yield Draft("one sequence", "two queries", {"weights": weights, "values": values}, shown=True)
     one = {"weights": np.array([[0.5, 0.25, 0.25]]), "values": np.array([[4.0, 0.0], [0.0, 8.0], [2.0, 2.0]])}
     yield Draft("one sequence", "one query", one, shown=True)
@@ -202,12 +203,12 @@ def _attend_shown():
         {"query": np.array([1.0, 0.0]), "keys": keys, "values": values},
         shown=True,
     )
-    square = {
+    wide = {
         "query": np.array([0.0, 1.0]),
-        "keys": np.array([[1.0, 0.0], [2.0, 1.0]]),
-        "values": np.array([[4.0, 0.0], [0.0, 8.0]]),
+        "keys": keys + 1,
+        "values": np.array([[4.0, 0.0, 1.0], [0.0, 8.0, 1.0], [2.0, 2.0, 0.0]]),
     }
-    yield Draft("small scores", "two keys", square, shown=True)
+    yield Draft("small scores", "values of three numbers", wide, shown=True)
     large = {"query": np.array([800.0, 0.0]), "keys": keys, "values": values}
     yield Draft("large scores", "large scores", large, shown=True)
 
@@ -265,9 +266,8 @@ def _plain(faults, x):
 
 
 def _plain_shown():
-    yield Draft("small scores", "two tokens", {"x": np.array([[1.0, 0.0], [1.0, 2.0]])}, shown=True)
     yield Draft("small scores", "three tokens", {"x": np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])}, shown=True)
-    yield Draft("large scores", "large scores", {"x": np.array([[40.0, 0.0], [0.0, 1.0]])}, shown=True)
+    yield Draft("large scores", "large scores", {"x": np.array([[40.0, 0.0], [0.0, 1.0], [1.0, 1.0]])}, shown=True)
 
 
 def _plain_draw(rng):
@@ -313,7 +313,7 @@ DIAGNOSE = Exercise(
     reference=intuition.diagnose_suspects,
     model=lambda faults: intuition.diagnose_suspects(),
     outputs=("A", "B", "C", "D"),
-    parts={"diagnosis": 2},
+    parts={"diagnosis": 3},
     success="`diagnose_suspects` holds: you found all four by what they answer, without reading their code.",
     faults=(),
     shown=lambda: [Draft("diagnosis", "the suspects", {}, shown=True)],

@@ -43,9 +43,23 @@ SHARED_QUERY_KEY = Fault(
     "A token looks for one thing and offers another. Which matrix makes the queries, and which the keys?",
     ("", "w_k"),
 )
+SCORES_RETURNED = Fault(
+    "scores-returned",
+    "return",
+    "the scores in the place of the weights",
+    "What you return second should be what you blended with.",
+    quiet=True,
+)
+VALUE_AS_KEY = Fault(
+    "value-as-key",
+    "blended",
+    "scores of queries and values, where queries and keys should meet",
+    "Who is compared with the query: what an item offers, or what it hands over?",
+    quiet=True,
+)
 KEY_VALUE_SWAPPED = Fault(
     "key-value-swapped",
-    "key",
+    "blended",
     "keys and values with their roles exchanged",
     "Which of the two is compared with the query, and which is collected?",
 )
@@ -78,6 +92,8 @@ ATTENTION_FAULTS = (
     steps.BLENDS_KEYS,
     steps.BLEND_TRANSPOSED,
     steps.SWAPPED_RETURN,
+    SCORES_RETURNED,
+    VALUE_AS_KEY,
 )
 PROJECTED_FAULTS = (WEIGHT_TRANSPOSED, VALUE_NOT_PROJECTED, SHARED_QUERY_KEY, KEY_VALUE_SWAPPED)
 
@@ -133,9 +149,7 @@ def _scores(faults, query, key):
 
 
 def _scores_shown():
-    query = np.array([[1.0, 0.0], [0.0, 2.0]])
-    square = {"query": query, "key": np.array([[3.0, 1.0], [0.0, 1.0]])}
-    yield Draft("one sequence", "two queries, two keys", square, shown=True)
+    query = np.array([[1.0, 0.0], [1.0, 2.0]])
     tall = {"query": query, "key": np.array([[1.0, 1.0], [2.0, 0.0], [0.0, 1.0]])}
     yield Draft("one sequence", "two queries, three keys", tall, shown=True)
     batch = {"query": np.arange(4.0).reshape(2, 1, 2), "key": np.array([[[1.0, 0.0]], [[1.0, 2.0]]])}
@@ -203,15 +217,17 @@ def _wrong_axis(faults):
 def _attention(faults, query, key, value):
     if "key-value-swapped" in faults:
         key, value = value, key
+    elif "value-as-key" in faults:
+        key = value
     return steps.faulty_attention(query, key, value, faults, wrong_axis=_wrong_axis(faults))
 
 
 def _attention_shown():
-    query, key = np.array([[1.0, 0.0], [0.0, 2.0]]), np.array([[1.0, 0.0], [1.0, 1.0]])
+    query, key = np.array([[1.0, 0.0], [0.0, 2.0]]), np.array([[1.0, 0.0], [1.0, 1.0], [0.0, 2.0]])
     yield Draft(
         "small scores",
         "two queries",
-        {"query": query, "key": key, "value": np.array([[6.0, 0.0], [0.0, 3.0]])},
+        {"query": query, "key": key, "value": np.array([[6.0, 0.0], [0.0, 3.0], [3.0, 3.0]])},
         shown=True,
     )
     one = {
@@ -221,7 +237,7 @@ def _attention_shown():
     }
     yield Draft("small scores", "one query, three keys", one, shown=True)
     yield Draft("batches", "two sequences", _two_sequences("query", "key", "value"), shown=True)
-    large = {"query": np.array([[800.0, 0.0]]), "key": key, "value": np.array([[6.0], [0.0]])}
+    large = {"query": np.array([[800.0, 0.0]]), "key": key[:, ::-1].copy(), "value": np.array([[6.0], [0.0], [3.0]])}
     yield Draft("large scores", "large scores", large, shown=True)
 
 
@@ -274,6 +290,8 @@ def _cross(faults, x, context, w_q, w_k, w_v):
         w_q = w_k
     elif "key-value-swapped" in faults:
         w_k, w_v = w_v, w_k
+    elif "value-as-key" in faults:
+        w_k = w_v
     query, key = _project(faults, asks, w_q), _project(faults, answers, w_k)
     value = gives if "value-not-projected" in faults else _project(faults, gives, w_v)
     return steps.faulty_attention(query, key, value, faults, wrong_axis=_wrong_axis(faults))
@@ -285,9 +303,9 @@ def _self(faults, x, w_q, w_k, w_v):
 
 def _weights_shown():
     return {
-        "w_q": np.array([[1.0, 0.0], [0.0, 1.0]]),
-        "w_k": np.array([[1.0, 1.0], [0.0, 1.0]]),
-        "w_v": np.array([[2.0, 1.0], [0.0, 3.0]]),
+        "w_q": np.array([[1.0, 0.0], [1.0, 1.0]]),
+        "w_k": np.array([[0.0, 2.0], [1.0, 1.0]]),
+        "w_v": np.array([[2.0, 1.0, 0.0], [0.0, 3.0, 1.0]]),
     }
 
 
@@ -315,9 +333,9 @@ def _projected_draw(rng, cross: bool):
 
 
 def _self_shown():
-    x = np.array([[1.0, 0.0], [0.0, 1.0]])
-    yield Draft("small scores", "two tokens", {"x": x, **_weights_shown()}, shown=True)
-    large = np.array([[40.0, 0.0], [0.0, 1.0]])
+    x = np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
+    yield Draft("small scores", "three tokens", {"x": x, **_weights_shown()}, shown=True)
+    large = np.array([[0.0, 40.0], [0.0, 1.0]])
     yield Draft("one sequence", "large scores", {"x": large, **_weights_shown()}, shown=True)
     yield Draft("batches", "two sequences", {**_two_sequences("x"), **_weights_shown()}, shown=True)
 
@@ -338,7 +356,7 @@ SELF = Exercise(
 
 
 def _cross_shown():
-    x, context = np.array([[1.0, 0.0], [1.0, 1.0]]), np.array([[0.0, 1.0], [2.0, 0.0], [1.0, 1.0]])
+    x, context = np.array([[1.0, 0.0], [1.0, 2.0]]), np.array([[0.0, 1.0], [2.0, 0.0], [1.0, 1.0]])
     yield Draft(
         "small scores",
         "two tokens that ask three",
@@ -346,7 +364,7 @@ def _cross_shown():
         shown=True,
     )
     yield Draft("small scores", "two that ask two", {"x": x, "context": context[:2], **_weights_shown()}, shown=True)
-    large = {"x": np.array([[40.0, 0.0]]), "context": np.array([[30.0, 0.0], [0.0, 1.0]])}
+    large = {"x": np.array([[0.0, 40.0]]), "context": np.array([[0.0, 30.0], [1.0, 0.0]])}
     yield Draft("one sequence", "large scores", {**large, **_weights_shown()}, shown=True)
     yield Draft("batches", "two sequences", {**_two_sequences("x", "context"), **_weights_shown()}, shown=True)
 
@@ -366,9 +384,37 @@ CROSS = Exercise(
 )
 
 
+SHARE_FAULTS = tuple(
+    Fault(id, slot, matches, look_at, quiet=True)
+    for id, slot, matches, look_at in (
+        ("next-token", "diagonal", "the share of the next token", "Is the token before *i* in column i − 1 or i + 1?"),
+        ("token-itself", "diagonal", "the share that each token gives to itself", "Which column is one before *i*?"),
+        ("wraps-around", "mean", "a first token that looks back at the last", "What does index −1 mean in Python?"),
+        ("divided-by-n", "mean", "a division by n", "How many tokens have one before them?"),
+        ("sum", "mean", "a sum", "The share is an average over the tokens that have one before them."),
+        ("all-heads-in-one", "heads", "one number for all heads together", "Which axes does your mean run over?"),
+    )
+)
+
+
+def _share(faults, weights):
+    offset = 1 if "next-token" in faults else 0 if "token-itself" in faults else -1
+    found = np.diagonal(weights, offset=offset, axis1=-2, axis2=-1)
+    n = weights.shape[-1]
+    if "wraps-around" in faults:
+        share = (found.sum(axis=-1) + weights[..., 0, -1]) / n
+    elif "divided-by-n" in faults:
+        share = found.sum(axis=-1) / n
+    else:
+        share = found.sum(axis=-1) if "sum" in faults else found.mean(axis=-1)
+    return share.mean() if "all-heads-in-one" in faults else share
+
+
 def _share_shown():
     weights = np.array([[1.0, 0.0, 0.0], [0.75, 0.25, 0.0], [0.25, 0.5, 0.25]])
     yield Draft("one head", "three tokens", {"weights": weights}, shown=True)
+    two = np.array([[[0.75, 0.25], [0.5, 0.5]], [[1.0, 0.0], [0.25, 0.75]]])
+    yield Draft("all heads", "two heads", {"weights": two}, shown=True)
 
 
 def _share_draw(rng):
@@ -387,11 +433,11 @@ SHARE = Exercise(
     id="previous_token_share",
     lesson=LESSON,
     reference=reference.previous_token_share,
-    model=lambda faults, weights: reference.previous_token_share(weights),
+    model=_share,
     outputs=("share",),
-    parts={"one head": 1, "all heads": 1},
+    parts={"one head": 1, "all heads": 2},
     success="`previous_token_share` holds: a detector for one habit, for one head or for all of them at once.",
-    faults=(),
+    faults=SHARE_FAULTS,
     shown=_share_shown,
     draw=_share_draw,
 )

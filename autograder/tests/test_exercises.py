@@ -1,5 +1,7 @@
 """Every exercise against its reference, its stub, every mistake on its list, and every two of them at once."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from attention_lab.comparison import as_values, matches
@@ -55,8 +57,10 @@ def is_untold(exercise, faults):
     return False
 
 
-def names_of(faults):
-    return {switch.split("/")[0] for switch in faults}
+def names_of(exercise, faults):
+    """The names that a verdict may use for `faults`; a quiet fault is explained without one."""
+    quiet = {fault.id for fault in exercise.faults if fault.quiet}
+    return {switch.split("/")[0] for switch in faults} - quiet
 
 
 each_exercise = pytest.mark.parametrize("name", EXERCISES)
@@ -90,7 +94,8 @@ def test_every_single_mistake_fails_and_is_named(sheet_of, name, seed):
         if len(faults) == 1:
             verdict = judge(sheet_of(name, seed), faulty(exercise, faults))
             assert verdict.points < verdict.max_points, faults
-            assert set(verdict.misconceptions) == names_of(faults), faults
+            assert set(verdict.misconceptions) == names_of(exercise, faults), faults
+            assert verdict.matches.startswith("This matches ") and verdict.look_at.endswith((".", "?")), faults
 
 
 @each_seed
@@ -102,8 +107,8 @@ def test_two_mistakes_at_once_fail_and_are_never_called_by_another_name(sheet_of
     for faults in pairs:
         verdict = judge(sheet_of(name, seed), faulty(exercise, faults))
         assert verdict.points < verdict.max_points, faults
-        assert set(verdict.misconceptions) <= names_of(faults), (faults, verdict.misconceptions)
-        both += len(verdict.misconceptions) == 2
+        assert set(verdict.misconceptions) <= names_of(exercise, faults), (faults, verdict.misconceptions)
+        both += "two things at once" in verdict.matches
     assert both >= len(pairs) / 2
 
 
@@ -126,6 +131,8 @@ def test_published_and_private_sheets_judge_alike(sheet_of, name):
         if len(faults) == 1:
             function = faulty(exercise, faults)
             published, private = (judge(sheet_of(name, seed), function) for seed in SEEDS)
+            if published.seen.startswith("With "):  # of a case that is drawn, the sizes and the numbers differ
+                published = replace(published, seen=private.seen)
             assert published == private, faults
 
 
@@ -148,7 +155,8 @@ def test_every_mistake_of_the_curriculum_belongs_to_an_exercise_of_its_lesson(le
 
 def test_no_mistake_has_a_name_that_the_curriculum_does_not_list():
     listed = {name for names in MISTAKES.values() for name in names.split()}
-    assert {fault.id for exercise in EXERCISES.values() for fault in exercise.faults} <= listed
+    faults = [fault for exercise in EXERCISES.values() for fault in exercise.faults]
+    assert {fault.id for fault in faults if not fault.quiet} <= listed
 
 
 def test_every_exercise_of_the_curriculum_has_its_points():

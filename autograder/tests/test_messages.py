@@ -11,13 +11,13 @@ from attention_lab import check
 from attention_lab.comparison import as_values
 from attention_lab.feedback import verdict_html, verdict_text
 from attention_lab.judge import judge
+from attention_lab.seen import number_text
 
 from autograder.exercises import EXERCISES
 from autograder.exercises.compilation import fault_sets
 from autograder.exercises.exercise import Untold
 
 check_module = sys.modules[check.__module__]
-PLAIN_ARRAYS = "On query `[1, 0]`, keys `[[1, 0], [0, 1], [1, 1]]`, values `[[6], [0], [3]]`"
 
 
 def softmax(scores, axis=-1):
@@ -41,99 +41,99 @@ def answering(*values):
     return lambda *arguments, **keywords: values[0] if len(values) == 1 else values
 
 
-SEEN = [
+SEEN = [  # ON stands for the first example of the exercise, and SHAPE for the shape of its first array
     (
         "softmax",
         lambda scores, axis=-1: None,
-        "On scores `[[0, 2], [1, 0]]` your function returned `None`. Is there a `return` on every path?",
+        "ON your function returned `None`. Is there a `return` on every path?",
     ),
     (
         "softmax",
         lambda scores, axis=-1: softmax(scores, axis).tolist(),
-        "On scores `[[0, 2], [1, 0]]`, `weights` is a list; it should be a NumPy array of numbers.",
+        "ON, `weights` is a list; it should be a NumPy array of numbers.",
     ),
     (
         "softmax",
         lambda scores, axis=-1: torch.tensor(softmax(scores, axis)),
-        "On scores `[[0, 2], [1, 0]]`, `weights` is a torch tensor; it should be a NumPy array of numbers.",
+        "ON, `weights` is a torch tensor; it should be a NumPy array of numbers.",
     ),
     (
         "softmax",
         lambda scores, axis=-1: softmax(scores, axis).astype(object),
-        "On scores `[[0, 2], [1, 0]]`, `weights` is a NumPy array of object; it should be a NumPy array of numbers.",
+        "ON, `weights` is a NumPy array of object; it should be a NumPy array of numbers.",
     ),
     (
         "softmax",
         lambda scores, axis=-1: 0.5,
-        "On scores `[[0, 2], [1, 0]]`, `weights` is a single number; it should be an array of shape (2, 2).",
+        "ON, `weights` is a single number; it should be an array of shape SHAPE.",
     ),
     (
         "softmax",
-        lambda scores, axis=-1: softmax(scores, axis).T[..., :1],
-        "On scores `[[0, 2], [1, 0]]`, `weights` has shape (2, 1); for scores (2, 2) it should be (2, 2).",
+        lambda scores, axis=-1: softmax(scores, axis)[..., :1, :1],
+        "ON, `weights` has shape (1, 1); for scores SHAPE it should be SHAPE.",
     ),
     (
         "softmax",
         lambda scores, axis=-1: softmax(scores, axis).astype(int),
-        "On scores `[[0, 2], [1, 0]]`, `weights` holds int64; it should hold floating-point numbers, "
-        "float32 or float64.",
+        "ON, `weights` holds int64; it should hold floating-point numbers, float32 or float64.",
     ),
     (
         "softmax",
         lambda scores, axis=-1: softmax(scores, axis).astype(np.float16),
-        "On scores `[[0, 2], [1, 0]]`, `weights` holds float16; it should hold floating-point numbers, "
-        "float32 or float64.",
+        "ON, `weights` holds float16; it should hold floating-point numbers, float32 or float64.",
     ),
     (
         "softmax",
         lambda scores, axis=-1: softmax(scores, axis) * np.nan,
-        "On scores `[[0, 2], [1, 0]]`, `weights[0, 0]` is NaN (not a number).",
+        "ON, `weights[0, 0]` is NaN (not a number).",
     ),
     (
         "softmax",
         lambda scores, axis=-1: softmax(scores, axis) / 0,
-        "On scores `[[0, 2], [1, 0]]`, `weights[0, 0]` is infinite.",
+        "ON, `weights[0, 0]` is infinite.",
     ),
     (
         "softmax",
         changing,
-        "On scores `[[0, 2], [1, 0]]` your function changed its input `scores`. A caller still needs it: "
-        "work on a copy.",
+        "ON your function changed its input `scores`. A caller still needs it: work on a copy.",
     ),
     (
         "softmax",
         lambda scores: softmax(scores),
-        "On scores `[[0, 2], [1, 0]]`, axis `0` your function stopped with `TypeError: <lambda>() got an unexpected "
+        "ON, axis `0` your function stopped with `TypeError: <lambda>() got an unexpected "
         "keyword argument 'axis'`, when it was called; is the signature of `softmax` as it was given?",
     ),
     (
         "attend",
         lambda query, keys, values: softmax(keys @ query) @ values,
-        f"{PLAIN_ARRAYS} your function returned only a NumPy array; it should return 2 things, `(output, weights)`.",
+        "ON your function returned only a NumPy array; it should return 2 things, `(output, weights)`.",
     ),
     (
         "attend",
         lambda query, keys, values: (*attend(query, keys, values), keys @ query),
-        f"{PLAIN_ARRAYS} your function returned 3 things; it should return 2, `(output, weights)`.",
+        "ON your function returned 3 things; it should return 2, `(output, weights)`.",
     ),
     (
         "attend",
         lambda query, keys, values: (None, softmax(keys @ query)),
-        f"{PLAIN_ARRAYS}, `output` is `None`; it should be a NumPy array of numbers.",
+        "ON, `output` is `None`; it should be a NumPy array of numbers.",
     ),
     (
         "attend",
         lambda query, keys, values: (attend(query, keys, values)[0], 2 * softmax(keys @ query)),
-        f"{PLAIN_ARRAYS} your `weights` sum to 2; they should sum to 1.",
+        "ON your `weights` sum to 2; they should sum to 1.",
     ),
-    ("diagnose_suspects", answering("overflows", 3, "no exp", ""), "Here `B` is a number; it should be a text."),
+    ("diagnose_suspects", answering("overflows", 3, "no exp", ""), "`B` is a number; it should be a text."),
 ]
 
 
 @pytest.mark.parametrize(("exercise", "function", "seen"), SEEN, ids=[seen[-40:] for _, _, seen in SEEN])
 def test_each_kind_of_trouble_has_its_own_words(sheet_of, exercise, function, seen):
     verdict = judge(sheet_of(exercise), function)
-    assert verdict.seen == seen
+    first = sheet_of(exercise).cases[0]
+    on = ", ".join(f"{name} `{number_text(value)}`" for name, value in first.arguments.items())
+    shape = str(np.shape(next(iter(first.arguments.values()), 0)))
+    assert verdict.seen == seen.replace("ON", f"On {on}").replace("SHAPE", shape)
     assert not verdict.passed
 
 
@@ -164,7 +164,7 @@ def from_cell(source, name, filename="<ipython-input-3>"):
 
 def test_an_exception_shows_the_learners_line_and_no_frame_of_ours(sheet_of):
     verdict = judge(sheet_of("softmax"), from_cell(CELL, "softmax"))
-    assert verdict.seen.startswith("On scores `[[0, 2], [1, 0]]` your function stopped with `ValueError: all the input")
+    assert " your function stopped with `ValueError: all the input" in verdict.seen
     assert ", at line 8 of your cell, in `helper`: `return np.concatenate([scores, np.ones" in verdict.seen
     assert "Traceback" not in verdict.message and "observation" not in verdict.message
     assert verdict.look_at == ""
@@ -253,6 +253,17 @@ def test_a_long_exception_is_cut_and_kept_on_one_line(sheet_of):
     assert len(message) < 1000 and "line one line two" in message and "\n" not in message
 
 
+def test_an_exception_that_cannot_be_printed_is_told_by_its_type(sheet_of):
+    class Mute(Exception):
+        def __str__(self):
+            raise RuntimeError("mute")
+
+    def raising(scores, axis=-1):
+        raise Mute
+
+    assert "your function stopped with `Mute`, at line" in judge(sheet_of("softmax"), raising).message
+
+
 @pytest.fixture
 def published(sheet_of, monkeypatch):
     """`check` reads freshly compiled sheets instead of those on disk."""
@@ -277,7 +288,7 @@ def test_what_a_function_prints_and_warns_is_not_shown(published, capsys):
         return np.exp(scores) / np.exp(scores).sum(axis=axis, keepdims=True)
 
     loud.__name__ = "softmax"
-    assert check(loud) == 2.0
+    assert check(loud) == 3.0
     printed = capsys.readouterr()
     assert printed.err == "" and "printed" not in printed.out
 

@@ -120,7 +120,7 @@ def test_what_is_shown_is_escaped():
 
 def test_a_screen_reader_is_told_what_it_meets():
     html = reveal(guessed(0.3), 0.677)._repr_html_()
-    assert 'role="group" aria-label="Your guess and what was measured"' in html
+    assert 'role="group" aria-label="Your guess, and the truth"' in html
     assert html.count('<th scope="row"') == 2
     assert html.count('aria-hidden="true"') == 2  # the bars say what the numbers say
 

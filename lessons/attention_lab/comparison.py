@@ -42,7 +42,7 @@ def matches(values: tuple, answer: tuple) -> bool:
 def same(mine, theirs) -> bool:
     """Whether two outputs are equal for a judge. Every number that is not finite counts as the same one."""
     if isinstance(mine, str) or isinstance(theirs, str):
-        return isinstance(mine, str) and isinstance(theirs, str) and mine.strip() == theirs.strip()
+        return isinstance(mine, str) and isinstance(theirs, str) and mine.strip().lower() == theirs.strip().lower()
     if mine.shape != theirs.shape or (mine.dtype.kind == "b") != (theirs.dtype.kind == "b"):
         return False
     return not bool(differences(mine, theirs).any())

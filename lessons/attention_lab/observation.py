@@ -3,6 +3,7 @@
 import contextlib
 import io
 import linecache
+import re
 import sys
 import traceback
 import warnings
@@ -15,6 +16,7 @@ import numpy as np
 from attention_lab.sheet import Case
 
 LIBRARY_FOLDERS = tuple(str(Path(folder).resolve()) for folder in {sys.prefix, sys.base_prefix, Path(__file__).parent})
+INNER_SIZES = re.compile(r"(\w+): Input operand 1 has a mismatch .*\(size (\d+) is different from (\d+)\)")
 
 
 @dataclass(frozen=True)
@@ -83,8 +85,16 @@ def _failure(error: BaseException) -> Failure:
         place = "cell" if last.filename.startswith("<") or "ipykernel" in last.filename else "file"
         where = f"line {last.lineno} of your {place}, in `{last.name}`" + (f": `{line}`" if line else "")
     waits_for = last.name if isinstance(error, NotImplementedError) and last is not None else ""
-    text = " ".join(str(error).split())
-    return Failure(type(error).__name__, text[:300], where, waits_for)
+    text = INNER_SIZES.sub(r"\1: the inner sizes \3 and \2 differ", _text(error))
+    return Failure(type(error).__name__, text, where, waits_for)
+
+
+def _text(error: BaseException) -> str:
+    """What the exception says, on one line and cut short; nothing where even that raises."""
+    try:
+        return " ".join(str(error)[:1000].split())[:300]
+    except Exception:
+        return ""
 
 
 def _is_library(filename: str) -> bool:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from attention_lab.comparison import as_values, differences
+from attention_lab.comparison import as_values, differences, same
 from attention_lab.contract import contract_problem, shapes_text
 from attention_lab.observation import Failure, Observation
 from attention_lab.sheet import Case, Sheet
@@ -18,19 +18,14 @@ def describe_wrong(sheet: Sheet, case: Case, observation: Observation) -> str:
     problem = contract_problem(sheet, case, observation.returned)
     if problem is None:
         values = as_values(observation.returned, len(sheet.outputs))
-        problem = next(
-            (
-                text
-                for name, mine, expected in zip(sheet.outputs, values, case.expected, strict=True)
-                if (text := _value_problem(sheet, case, name, mine, expected))
-            ),
-            None,
-        )
+        outputs = sorted(zip(sheet.outputs, values, case.expected, strict=True), key=lambda o: o[0] not in sheet.sums)
+        problems = (_value_problem(sheet, case, *output) for output in outputs)  # weights first: they come first
+        problem = next(filter(None, problems), None)
     if problem is None:
         names = " and ".join(f"`{name}`" for name in observation.changed)
         problem = f"your function changed its input {names}. A caller still needs it: work on a copy"
-    if case.shown and problem.startswith("`"):
-        on = on.strip() + (", " if case.arguments else " ")
+    if case.shown and on and problem.startswith("`"):
+        on = on.strip() + ", "
     return _sentence(f"{on}{problem}")
 
 
@@ -43,7 +38,7 @@ def _call_text(case: Case) -> str:
     if not case.shown:
         return f"With {case.name} ({shapes_text(case)}), "
     arguments = ", ".join(f"{name} `{number_text(value)}`" for name, value in case.arguments.items())
-    return f"On {arguments} " if arguments else "Here "
+    return f"On {arguments} " if arguments else ""
 
 
 def number_text(value) -> str:
@@ -72,13 +67,19 @@ def _failure_text(exercise: str, on: str, failure: Failure) -> str:
 def _value_problem(sheet: Sheet, case: Case, name: str, mine, expected) -> str | None:
     """What is wrong with the numbers of one output, or None."""
     if isinstance(expected, str):
-        return None if mine.strip() == expected else f"`{name}` is “{mine}”; that is not what is wrong with it"
+        return None if same(mine, expected) else _word_problem(case, name, mine)
     wrong = differences(mine, expected)
     if not wrong.any():
         return None
     if mine.dtype.kind == "f" and (~np.isfinite(mine) & np.isfinite(expected)).any():
         return _not_finite_text(name, mine, expected)
     return _sum_problem(sheet, case, name, mine, expected) or _number_problem(case, name, mine, expected, wrong)
+
+
+def _word_problem(case: Case, name: str, mine: str) -> str:
+    if not any(same(mine, word) for word in case.expected):
+        return f"`{name}` is “{mine}”, which is none of the words to choose from"
+    return f"`{name}` is “{mine}”; that is not it"
 
 
 def _not_finite_text(name, mine, expected) -> str:
@@ -125,7 +126,7 @@ def _number_problem(case: Case, name: str, mine, expected, wrong) -> str:
         return f"{here} is {bool(mine[place])}, and should not be"
     direction = "large" if mine[place] > expected[place] else "small"
     if case.shown and mine.size <= MOST_NUMBERS and place:
-        return f"your `{name}` is `{number_text(mine)}`; {here} is too {direction}"
+        return f"you return `{name}` = `{number_text(mine)}`; {here} is too {direction}"
     return f"{here} is {number_text(mine[place])}, which is too {direction}"
 
 

@@ -43,11 +43,15 @@ class Case:
 
 @dataclass(frozen=True)
 class Mistake:
-    """A mistake with a name: what the numbers match, and a question that leads out of it."""
+    """A mistake with a name: what the numbers match, and a question that leads out of it.
+
+    A quiet one is put into words like the others, but not counted by its name.
+    """
 
     id: str
     matches: str
     look_at: str
+    quiet: bool = False
 
 
 @dataclass(frozen=True)
