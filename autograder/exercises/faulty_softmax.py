@@ -24,7 +24,8 @@ STABILITY = (
     Fault(
         "softmax-unstable",
         "shift",
-        "exp of the raw scores: it overflows above 709, and where all scores are far below 0 nothing is left to divide by",
+        "exp of the raw scores: it overflows above 709, and where all scores are far below 0 nothing is left to "
+        "divide by",
         "Softmax does not change when you take the same number from every score of a row. Which number keeps exp in "
         "range?",
         ("", "zeros", "raises"),

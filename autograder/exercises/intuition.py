@@ -123,7 +123,8 @@ SOFTMAX = Exercise(
     model=_softmax,
     outputs=("weights",),
     parts={"rows": 1, "axes": 1, "large scores": 1, "integers and float32": 1},
-    success="`softmax` holds: weights sum to 1 along any axis, stable at ±10000, right with -inf, integers and float32.",
+    success="`softmax` holds: weights sum to 1 along any axis, stable at ±10000, right with -inf, integers and "
+    "float32.",
     faults=SOFTMAX_FAULTS,
     shown=_softmax_shown,
     draw=_softmax_draw,

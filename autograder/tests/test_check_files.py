@@ -12,7 +12,10 @@ from autograder.problem import Problem
 RIGHT = "def blend(weights, values):\n    return weights @ values\n"
 FILES = {
     "right": (RIGHT, "`blend` holds:"),
-    "transposed": ("def blend(w, v):\n    return w.swapaxes(-1, -2) @ v", "On weights `[[0, 1, 0], [0.25, 0.5, 0.25]]`"),
+    "transposed": (
+        "def blend(w, v):\n    return w.swapaxes(-1, -2) @ v",
+        "On weights `[[0, 1, 0], [0.25, 0.5, 0.25]]`",
+    ),
     "stub": ("def blend(weights, values):\n    raise NotImplementedError", "`blend` is not started yet."),
     "unparsed": ("def blend(weights, values:\n    pass", "`unparsed.py` is not Python, at line 1"),
     "nothing": ("blended = 3", "`nothing.py` defines no function `blend`."),

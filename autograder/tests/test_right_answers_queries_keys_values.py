@@ -24,7 +24,9 @@ def right(exercise):
     return add
 
 
-@pytest.mark.parametrize(("exercise", "function"), RIGHT, ids=lambda item: getattr(item, "__name__", type(item).__name__))
+@pytest.mark.parametrize(
+    ("exercise", "function"), RIGHT, ids=lambda item: getattr(item, "__name__", type(item).__name__)
+)
 def test_a_right_answer_passes(sheet_of, exercise, function):
     verdict = judge(sheet_of(exercise), function)
     assert verdict.passed, verdict.message

@@ -40,7 +40,9 @@ def judge(sheet: Sheet, call: Callable) -> Verdict:
     else:
         matches_text = f"This matches two things at once: (1) {mistakes[0].matches}; (2) {mistakes[1].matches}."
     look_at = " ".join(mistake.look_at for mistake in mistakes)
-    return Verdict(sheet.exercise, parts, seen, matches_text, look_at, misconceptions=tuple(m.id for m in mistakes if not m.quiet))
+    return Verdict(
+        sheet.exercise, parts, seen, matches_text, look_at, misconceptions=tuple(m.id for m in mistakes if not m.quiet)
+    )
 
 
 def _is_stub(sheet: Sheet, observation: Observation) -> bool:
