@@ -33,9 +33,7 @@ def result_table(directory: Path, lesson: Lesson, exercises: Mapping, width: int
     table.add_column("sum", footer=f"{sum(most):g}", justify="right", no_wrap=True)
     table.add_column("what grading saw", overflow="fold")
     if width < NARROW:
-        table.caption = "   ".join(
-            f"{number}={name}" for number, name in enumerate(lesson.exercises, 1)
-        )
+        table.caption = "   ".join(f"{number}={name}" for number, name in enumerate(lesson.exercises, 1))
     for sample in SAMPLES:
         earned = [points[sample.id, f"check-{name}"] for name in lesson.exercises]
         shown = [_coloured(got, available) for got, available in zip(earned, most, strict=True)]

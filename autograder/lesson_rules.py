@@ -7,6 +7,7 @@ from autograder.lesson import CODE, EXERCISE, GIVEN, PROSE, Lesson
 from autograder.problem import Problem
 
 LONGEST_CODE_CELL = 12  # lines
+LONGEST_LINE = 100  # characters: what fits beside JupyterLab's side bar
 LONGEST_PROSE = 150  # words between two code cells
 
 _NOT_PROSE = [
@@ -75,6 +76,9 @@ def _cells_are_short(lesson, exercises) -> None:
         lines = len(cell.text.splitlines())
         if cell.kind not in (PROSE, EXERCISE, GIVEN) and lines > LONGEST_CODE_CELL:
             raise Problem(f"the code cell {cell} has {lines} lines; at most {LONGEST_CODE_CELL} may be.")
+        longest = max(cell.text.splitlines(), key=len)
+        if cell.kind != PROSE and len(longest) > LONGEST_LINE:
+            raise Problem(f"the line `{longest[:40]}…` has {len(longest)} characters; at most {LONGEST_LINE} may be.")
 
 
 def _prose_is_short(lesson, exercises) -> None:

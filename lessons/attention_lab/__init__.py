@@ -1,13 +1,14 @@
 """What a lesson imports: checks, real sentences and weights, predictions, quizzes and plots.
 
-Names are loaded when they are first used, so that `import attention_lab` takes no time.
+`check` is here at once; the other names are loaded when they are first used, Matplotlib with them.
 """
 
 import sys
 from importlib import import_module
 
+from attention_lab.check import check  # not lazily: the function must stand before the module of the same name
+
 HOMES = {
-    "attention_lab.check": ("check",),
     "attention_lab.sentences": (
         "load_sentence",
         "load_attention",
@@ -29,7 +30,7 @@ HOMES = {
     ),
     "attention_lab.suspects": ("suspect_a", "suspect_b", "suspect_c", "suspect_d"),
 }
-__all__ = sorted(name for names in HOMES.values() for name in names)
+__all__ = sorted(["check", *(name for names in HOMES.values() for name in names)])
 
 
 def __getattr__(name: str):

@@ -68,7 +68,10 @@ class Revelation:
 
     def _rows(self):
         unit = f" {self.unit}" if self.unit else ""
-        return [("your guess", f"{spelled(self.prediction.guess)}{unit}"), ("measured" if is_number(self.truth) else "answer", f"{spelled(self.truth)}{unit}")]
+        return [
+            ("your guess", f"{spelled(self.prediction.guess)}{unit}"),
+            ("measured" if is_number(self.truth) else "answer", f"{spelled(self.truth)}{unit}"),
+        ]
 
     def _why_not(self):
         return self.prediction.problem if self.prediction is not None else ""
