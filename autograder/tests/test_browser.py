@@ -27,7 +27,7 @@ WRONG = {
         "    e = np.exp(scores - scores.max(axis=-1, keepdims=True))\n    return e / e.sum(axis=-1, keepdims=True)"
     ),
 }
-RIGHT = "    e = np.exp(scores - np.max(scores, axis=axis, keepdims=True))\n    return e / np.sum(e, axis=axis, keepdims=True)"
+RIGHT = "    e = np.exp(scores - np.max(scores, axis, keepdims=True))\n    return e / np.sum(e, axis, keepdims=True)"
 
 
 def free_port() -> int:
