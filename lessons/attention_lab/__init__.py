@@ -6,7 +6,7 @@
 import sys
 from importlib import import_module
 
-from attention_lab.check import check  # not lazily: the function must stand before the module of the same name
+from attention_lab.check import check as check  # at once: the function must hide the module of its name
 
 HOMES = {
     "attention_lab.sentences": (
