@@ -193,7 +193,7 @@ UNFINISHED = (
         {
             "softmax": """\
 def softmax(scores, axis=-1):
-    e = np.exp(scores - scores.max(axis=axis))
+    e = np.exp(scores - scores.max(axis=axis, keepdims=True))
     return e / total""",
             "attention": """\
 def attention(query, key, value):

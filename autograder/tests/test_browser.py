@@ -70,6 +70,9 @@ def page(tmp_path_factory):
     with jupyterlab(root) as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
         page = browser.new_page(viewport={"width": 1200, "height": 1400})
+        page.add_locator_handler(  # a slow server makes JupyterLab ask for the kernel
+            page.locator(".jp-Dialog"), lambda: page.locator(".jp-Dialog .jp-mod-accept").first.click()
+        )
         page.goto(address)
         page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=90_000)
         yield page
@@ -148,7 +151,7 @@ def test_what_a_figure_shows_is_said_in_words_for_who_cannot_see_it(page, screen
 def test_a_cell_that_needs_an_unwritten_exercise_waits_instead_of_failing(page):
     exercise = cell_with(page, "def attend(")
     run(page, exercise)
-    cell = cell_with(page, "found = np.array(")
+    cell = cell_with(page, "def look_up(")
     run(page, cell)
     note = cell.locator("section[role=note]")
     note.wait_for(timeout=30_000)

@@ -113,3 +113,10 @@ def test_importing_the_lessons_package_in_ipython_watches_the_cells(run, monkeyp
     waiting.install()
     waiting.install()
     assert [type(transformer) for transformer in shell.ast_transformers].count(Waiting) == 1
+
+
+def test_a_cell_waits_for_what_the_functions_defined_in_it_call(run):
+    run(STUB)
+    assert waits_for(run("def attempt(rows):\n    return [softmax(row) for row in rows]\nattempt([[1.0]])"), "softmax")
+    run("def attempt(rows):\n    return [[softmax(row) for row in part] for part in rows]")
+    assert waits_for(run("attempt([[[1.0]]])"), "softmax")

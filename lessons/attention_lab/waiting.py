@@ -65,10 +65,13 @@ def stubs_behind(name: str, namespace: dict, seen: frozenset = frozenset()) -> l
         return []
     if code.co_names == ("NotImplementedError",):
         return [name]
-    found = []
-    for other in code.co_names:
-        found += stubs_behind(other, namespace, seen | {name})
-    return found
+    return [stub for other in _names_in(code) for stub in stubs_behind(other, namespace, seen | {name})]
+
+
+def _names_in(code) -> list[str]:
+    """The global names that a function reads, in comprehensions and functions inside it too."""
+    inner = (constant for constant in code.co_consts if hasattr(constant, "co_names"))
+    return [*code.co_names, *(name for part in inner for name in _names_in(part))]
 
 
 def _is_check(cell: ast.Module) -> bool:
@@ -86,15 +89,18 @@ def _names(cell: ast.Module) -> tuple[set[str], list[str]]:
 
 
 class _Reader(ast.NodeVisitor):
-    """Walks through a cell in the order in which it runs; the bodies of functions do not run yet."""
+    """Walks through a cell in the order in which it runs; the body of a function runs where it is first used."""
 
     def __init__(self):
         self.bound: set[str] = set()
         self.used: list[str] = []
+        self.bodies: dict[str, list[ast.AST]] = {}
 
     def visit_Name(self, node):
         if isinstance(node.ctx, ast.Store):
             self.bound.add(node.id)
+        elif node.id in self.bodies:
+            self._visit(*self.bodies.pop(node.id))
         elif node.id not in self.bound:
             self.used.append(node.id)
 
@@ -124,6 +130,7 @@ class _Reader(ast.NodeVisitor):
     def visit_FunctionDef(self, node):
         self._visit(*node.decorator_list, *node.args.defaults)
         self.bound.add(node.name)
+        self.bodies[node.name] = node.body
 
     def visit_ClassDef(self, node):
         self.bound.add(node.name)
