@@ -29,6 +29,14 @@ class Failure:
     waits_for: str = ""
 
 
+class Reported(Exception):
+    """A failure that happened in another process, where it was already put into these terms."""
+
+    def __init__(self, failure: Failure):
+        super().__init__(f"{failure.kind}: {failure.text}")
+        self.failure = failure
+
+
 @dataclass(frozen=True)
 class Observation:
     """What one call did: a failure, or what it returned, and the names of inputs it changed."""
@@ -76,6 +84,8 @@ def _detach(returned):
 
 
 def _failure(error: BaseException) -> Failure:
+    if isinstance(error, Reported):
+        return error.failure
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if not _is_library(frame.filename)]
     last = own[-1] if own else None
