@@ -26,6 +26,7 @@ def compile_sheet(exercise: Exercise, seed: int) -> Sheet:
     labels = np.array([row_labels for row_labels, _ in labelled])
     names = [tuple(sorted({switch.split("/")[0] for switch in faults})) for faults in switches]
     chosen = _choose(drafts, labels, names)
+    _every_part_has_a_hidden_case(exercise, [drafts[index] for index in chosen])
     return Sheet(
         exercise=exercise.id,
         outputs=exercise.outputs,
@@ -36,6 +37,14 @@ def compile_sheet(exercise: Exercise, seed: int) -> Sheet:
         cases=tuple(_case(drafts[index], labelled[index][1]) for index in chosen),
         explanations=_explanations(exercise, table, labels, names, chosen),
     )
+
+
+def _every_part_has_a_hidden_case(exercise: Exercise, chosen: list[Draft]) -> None:
+    """Shown cases are in every sheet, so a table of them would earn a part that has no others."""
+    hidden = {draft.part for draft in chosen if not draft.shown}
+    bare = {draft.part for draft in chosen if draft.arguments} - hidden
+    if bare:
+        raise ValueError(f"{exercise.id}: every case of the part {sorted(bare)[0]!r} is shown; draw some for it")
 
 
 def fault_sets(exercise: Exercise) -> list[tuple[str, ...]]:

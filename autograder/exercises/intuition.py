@@ -221,13 +221,16 @@ def _attend_draw(rng):
         arrays = {"query": grid(rng, d, scale=scale), "keys": grid(rng, n, d), "values": grid(rng, n, d_v)}
         return Draft(part, name, arrays)
 
+    yield draft("small scores", "n, d and d_v all different", n, d, d_v, scale=0.5)
     yield draft("any sizes", "n, d and d_v all different", n, d, d_v)
     yield draft("any sizes", "d_v equal to d", n, d, d)
     yield draft("any sizes", "n equal to d", d, d, d_v)
     yield draft("any sizes", "n, d and d_v all equal", d, d, d)
     yield draft("any sizes", "a single key", 1, d, d_v)
     yield draft("any sizes", "keys and values of one number", n, 1, 1)
-    yield draft("large scores", "scores of several thousands", n, d, d_v, scale=3000.0)
+    large = draft("large scores", "scores around 2000", n, d, d_v)
+    large.arguments["query"][0], large.arguments["keys"][:, 0] = 2000.0, 1.0  # far above 709, and near each other
+    yield large
     integers = {
         "query": rng.integers(-3, 3, d),
         "keys": rng.integers(-3, 3, (n, d)),
@@ -273,6 +276,7 @@ def _plain_shown():
 
 def _plain_draw(rng):
     n, d = rng.permutation([3, 5, 7])[:2]
+    yield Draft("small scores", "small vectors", {"x": grid(rng, n, d, scale=0.5)})
     yield Draft("any sizes", "n and d different", {"x": grid(rng, n, d)})
     yield Draft("any sizes", "n equal to d", {"x": grid(rng, n, n)})
     yield Draft("any sizes", "a single token", {"x": grid(rng, 1, d)})

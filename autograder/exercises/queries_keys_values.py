@@ -249,8 +249,11 @@ def _attention_draw(rng):
             "value": grid(rng, *batch, k, v),
         }
         yield Draft(part, name, arrays)
-    large = {"query": grid(rng, 3, 5, scale=1000.0), "key": grid(rng, 4, 5), "value": grid(rng, 4, 2)}
-    yield Draft("large scores", "scores of several thousands", large)
+    small = {"query": grid(rng, 2, 3, scale=0.5), "key": grid(rng, 4, 3), "value": grid(rng, 4, 2)}
+    yield Draft("small scores", "small vectors", small)
+    large = {"query": grid(rng, 3, 5), "key": grid(rng, 4, 5), "value": grid(rng, 4, 2)}
+    large["query"][:, 0], large["key"][:, 0] = 2000.0, 1.0  # far above 709, and near each other
+    yield Draft("large scores", "scores around 2000", large)
     integers = {
         "query": rng.integers(-3, 3, (3, 2)),
         "key": rng.integers(-3, 3, (4, 2)),
@@ -322,6 +325,7 @@ def _projected_draw(rng, cross: bool):
             arrays["context"] = grid(rng, *batch, k, m)
         return Draft(part, name, {**arrays, **_weights_drawn(rng, m, d, v, scale)})
 
+    yield draft("small scores", "small vectors", (), 3, 4, 5, 2, 7, scale=0.125)
     yield from (draft(*sizes) for sizes in _sizes(rng))
     yield draft("one sequence", "scores of several thousands", (), 3, 4, 5, 2, 7, scale=2000.0)
     float32 = draft("one sequence", "float32", (), 3, 4, 5, 2, 7)

@@ -67,6 +67,8 @@ class World:
             text=True,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            # a background job is started with Ctrl-C ignored, and no shell can take that back
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
     def run(self, *arguments, **where) -> subprocess.CompletedProcess:

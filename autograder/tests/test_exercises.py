@@ -161,3 +161,20 @@ def test_no_mistake_has_a_name_that_the_curriculum_does_not_list():
 
 def test_every_exercise_of_the_curriculum_has_its_points():
     assert {name: EXERCISES[name].points for name in POINTS} == POINTS
+
+
+def test_a_table_of_the_shown_examples_earns_nothing(sheet_of):
+    for name in EXERCISES:
+        cases = [case for case in sheet_of(name, SEEDS[0]).cases if case.shown and case.arguments]
+        table = {repr(case.arguments): case.expected for case in cases}
+
+        def look_up(*arguments, table=table, cases=cases, **keywords):
+            for case in cases:
+                given = dict(zip(case.arguments, arguments, strict=False)) | keywords
+                if repr(given) == repr(case.arguments):
+                    answer = table[repr(given)]
+                    return answer if len(answer) > 1 else answer[0]
+            return None
+
+        if cases:
+            assert judge(sheet_of(name, SEEDS[1]), look_up).points == 0
