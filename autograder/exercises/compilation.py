@@ -4,11 +4,11 @@ import zlib
 from itertools import combinations
 
 import numpy as np
-from attention_lab.comparison import as_values, raised
+from attention_lab.comparison import RAISES, as_values, raised
 from attention_lab.sheet import ANYTHING, BREAKS, Case, Explanation, Mistake, Sheet
 from attention_lab.verdict import Part
 
-from autograder.exercises.exercise import Draft, Exercise, Untold
+from autograder.exercises.exercise import Draft, Exercise, Raises, Untold
 
 ROUNDS = 6  # how often the pool is drawn
 MARGIN = 1e-6  # answers nearer than this, relative to their size, are one answer, as they are to the judge
@@ -69,6 +69,8 @@ def _answer(exercise: Exercise, faults: tuple[str, ...], draft: Draft):
                 returned = exercise.reference(*positional, **named)
     except Untold:
         return ANYTHING
+    except Raises:
+        return (RAISES,), False
     except OverflowError as error:
         return (raised(error),), False
     except (ValueError, IndexError, TypeError, ArithmeticError):

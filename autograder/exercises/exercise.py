@@ -10,6 +10,10 @@ class Untold(Exception):
     """Raised by a model where the answer of a fault depends on how a learner writes it."""
 
 
+class Raises(Exception):
+    """Raised by a model where that a learner's function stops here, on whatever error, is itself the sign."""
+
+
 @dataclass(frozen=True)
 class Draft:
     """A candidate for a case: a call, and the part of the points it tests.

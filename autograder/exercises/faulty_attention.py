@@ -75,14 +75,26 @@ def scores_of(query, key, faults):
     return query @ np.swapaxes(key, -1, -2)
 
 
-def faulty_attention(query, key, value, faults, wrong_axis=None, returned_key=None):
-    """softmax(Q Kᵀ) V with faults → output, weights. `returned_key` is what "blends-keys" blends, if not `key`."""
+def faulty_attention(query, key, value, faults, wrong_axis=None, scale=None, normalise=None, divisor=None):
+    """softmax(Q Kᵀ) V with faults → output, weights.
+
+    scale(scores) scales them, normalise(scores) takes the place of softmax, and the weights are divided by `divisor`.
+    """
     scores = scores_of(query, key, faults)
     if "scaled-early" in faults:
         scores = scores / np.sqrt(query.shape[-1])
-    weights = scores if "no-softmax" in faults else faulty_softmax(scores, faults, wrong_axis=wrong_axis)
+    if scale is not None:
+        scores = scale(scores)
+    if "no-softmax" in faults:
+        weights = scores
+    elif normalise is not None:
+        weights = normalise(scores)
+    else:
+        weights = faulty_softmax(scores, faults, wrong_axis=wrong_axis)
+    if divisor is not None:
+        weights = weights / divisor
     if "blends-keys" in faults:
-        value = key if returned_key is None else returned_key
+        value = key
     output = blend_of(weights, value, faults)
     if "scores-returned" in faults:
         weights = scores

@@ -154,10 +154,10 @@ def _scores_shown():
     yield Draft("one sequence", "two queries, three keys", tall, shown=True)
     batch = {"query": np.arange(4.0).reshape(2, 1, 2), "key": np.array([[[1.0, 0.0]], [[1.0, 2.0]]])}
     yield Draft("batches", "two sequences of one token", batch, shown=True)
-    yield Draft("batches", "two sequences of two tokens", _two_sequences("query", "key"), shown=True)
+    yield Draft("batches", "two sequences of two tokens", two_sequences("query", "key"), shown=True)
 
 
-def _two_sequences(*names):
+def two_sequences(*names):
     """A batch so small that it can be printed, in which no axis can be taken for another by its numbers."""
     arrays = np.array([1, 0, 0, 2, 1, 1, 3, 0, 2, 1, 0, 1, 1, 0, 2, 3, 0, 4, 1, 2, 5, 0, 3, 1], dtype=float)
     return {name: block.reshape(2, 2, 2) for name, block in zip(names, arrays.reshape(3, 8), strict=False)}
@@ -236,7 +236,7 @@ def _attention_shown():
         "value": np.array([[6.0], [0.0], [3.0]]),
     }
     yield Draft("small scores", "one query, three keys", one, shown=True)
-    yield Draft("batches", "two sequences", _two_sequences("query", "key", "value"), shown=True)
+    yield Draft("batches", "two sequences", two_sequences("query", "key", "value"), shown=True)
     large = {"query": np.array([[800.0, 0.0]]), "key": key[:, ::-1].copy(), "value": np.array([[6.0], [0.0], [3.0]])}
     yield Draft("large scores", "large scores", large, shown=True)
 
@@ -341,7 +341,7 @@ def _self_shown():
     yield Draft("small scores", "three tokens", {"x": x, **_weights_shown()}, shown=True)
     large = np.array([[0.0, 40.0], [0.0, 1.0]])
     yield Draft("one sequence", "large scores", {"x": large, **_weights_shown()}, shown=True)
-    yield Draft("batches", "two sequences", {**_two_sequences("x"), **_weights_shown()}, shown=True)
+    yield Draft("batches", "two sequences", {**two_sequences("x"), **_weights_shown()}, shown=True)
 
 
 SELF = Exercise(
@@ -370,7 +370,7 @@ def _cross_shown():
     yield Draft("small scores", "two that ask two", {"x": x, "context": context[:2], **_weights_shown()}, shown=True)
     large = {"x": np.array([[0.0, 40.0]]), "context": np.array([[0.0, 30.0], [1.0, 0.0]])}
     yield Draft("one sequence", "large scores", {**large, **_weights_shown()}, shown=True)
-    yield Draft("batches", "two sequences", {**_two_sequences("x", "context"), **_weights_shown()}, shown=True)
+    yield Draft("batches", "two sequences", {**two_sequences("x", "context"), **_weights_shown()}, shown=True)
 
 
 CROSS = Exercise(

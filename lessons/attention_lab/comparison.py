@@ -8,6 +8,9 @@ TOLERANCE, TOLERANCE_FLOAT32 = 1e-6, 2e-5
 FLOAT32 = np.dtype(np.float32)
 
 
+RAISES = "raises"  # as an output: that it raises, whatever it raises
+
+
 def raised(error: str | Exception) -> str:
     """An exception as an output: some mistakes show by what they raise."""
     return f"raises {error if isinstance(error, str) else type(error).__name__}"

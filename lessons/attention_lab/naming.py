@@ -1,6 +1,6 @@
 """Find the mistake that explains every answer a function gave, or none."""
 
-from attention_lab.comparison import as_values, matches, raised
+from attention_lab.comparison import RAISES, as_values, matches, raised
 from attention_lab.observation import Observation
 from attention_lab.sheet import ANYTHING, BREAKS, Case, Sheet
 
@@ -29,5 +29,7 @@ def _answers_given(case: Case, observation: Observation, count: int, possible: s
     if values is None:
         return {ANYTHING, BREAKS}
     given = {index for index in possible if index >= 0 and matches(values, case.answers[index])}
+    if observation.failure:
+        given |= {index for index in possible if index >= 0 and matches((RAISES,), case.answers[index])}
     right = 0 in given or (BREAKS in possible and matches(values, case.expected))
     return given | ({ANYTHING} if right else {ANYTHING, BREAKS})

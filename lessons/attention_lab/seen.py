@@ -98,15 +98,17 @@ def _sum_problem(sheet: Sheet, case: Case, name: str, mine, expected) -> str | N
     sums, wanted = mine.sum(axis=axis), expected.sum(axis=axis)
     if np.abs(sums - wanted).max() < 1e-4:
         return None
+    which = _line(axis, mine.ndim)
+    place = np.unravel_index(np.abs(sums - wanted).argmax(), sums.shape)
+    if wanted[place] == 0:
+        return f"one {which} of `{name}` sums to {sums[place]:.3g}, where it should be all zeros"
     if mine.ndim == 1:
         return f"your `{name}` sum to {sums:.3g}; they should sum to 1"
-    which = _line(axis, mine.ndim)
     for other in range(mine.ndim):
         if other != axis and np.abs(mine.sum(axis=other) - 1).max() < 1e-4:
             return f"your **{_line(other, mine.ndim, plural=True)}** sum to 1; each **{which}** should"
     if abs(mine.sum() - 1) < 1e-4:
         return f"all entries of `{name}` together sum to 1; each **{which}** should"
-    place = np.unravel_index(np.abs(sums - wanted).argmax(), sums.shape)
     return f"one {which} of `{name}` sums to {sums[place]:.3g}; each {which} should sum to 1"
 
 

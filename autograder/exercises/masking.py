@@ -1,0 +1,331 @@
+"""Lesson 4: causal and padding masks, masked softmax, masked attention."""
+
+import numpy as np
+
+from autograder.exercises import faulty_attention as steps
+from autograder.exercises.exercise import Draft, Exercise, Fault, Raises, Untold, grid
+from autograder.exercises.faulty_softmax import faulty_softmax
+from autograder.exercises.queries_keys_values import two_sequences
+from autograder.exercises.scaling import GENERAL_FAULTS, SCALE_FAULTS, attention_arrays, attention_sizes
+from solutions import masking
+
+LESSON = "04_masking"
+CAUSAL_FAULTS = (
+    Fault(
+        "causal-inverted", "mask", "True for the future and nothing else", "Does True mean “hidden” or “may attend”?"
+    ),
+    Fault(
+        "causal-upper",
+        "mask",
+        "the upper triangle: each query sees itself and the future",
+        "Row i looks. Are the keys that came before it to the left or to the right of the diagonal?",
+    ),
+    Fault(
+        "causal-excludes-self",
+        "mask",
+        "a mask that hides each token from itself",
+        "Which keys may query 0 attend to, if not itself?",
+    ),
+    Fault(
+        "causal-leaks-one",
+        "mask",
+        "a mask that lets each query see one token of the future",
+        "What may query 0 see? Compare the first row with that.",
+    ),
+    Fault(
+        "causal-not-boolean",
+        "type",
+        "the right triangle as numbers, not as booleans",
+        "A mask here is True or False. Which dtype does yours have?",
+        ("float", "int", "additive"),
+    ),
+)
+
+
+def _causal(faults, length):
+    offset = 1 if "causal-leaks-one" in faults else -1 if "causal-excludes-self" in faults else 0
+    mask = np.tri(length, k=offset, dtype=bool)
+    if "causal-inverted" in faults:
+        mask = ~mask
+    elif "causal-upper" in faults:
+        mask = mask.T
+    if "causal-not-boolean/additive" in faults:
+        return np.where(mask, 0.0, -np.inf)
+    kinds = {"causal-not-boolean/float": float, "causal-not-boolean/int": int}
+    return mask.astype(next((kind for switch, kind in kinds.items() if switch in faults), bool))
+
+
+CAUSAL = Exercise(
+    id="causal_mask",
+    lesson=LESSON,
+    reference=masking.causal_mask,
+    model=_causal,
+    outputs=("mask",),
+    parts={"short": 1, "any length": 2},
+    success="`causal_mask` holds: query i may attend to the keys 0 … i, for any length.",
+    faults=CAUSAL_FAULTS,
+    shown=lambda: [Draft("short", "3 tokens", {"length": 3}, shown=True)],
+    draw=lambda rng: [
+        Draft("any length", "one token", {"length": 1}),
+        Draft("short", "a few tokens", {"length": int(rng.integers(2, 6))}),
+        Draft("any length", "many tokens", {"length": int(rng.integers(7, 30))}),
+    ],
+)
+
+PADDING_FAULTS = (
+    Fault("padding-inverted", "mask", "True for the padding", "Does True mean “padding” or “may attend”?"),
+    Fault(
+        "padding-on-queries",
+        "axes",
+        "a mask over the queries: (batch, max_length, 1)",
+        "Padding must not be *looked at*. Which axis of the scores holds the keys?",
+    ),
+    Fault(
+        "padding-off-by-one",
+        "length",
+        "one token too many or too few",
+        "A sequence of length 2 has real tokens at which positions?",
+        ("more", "less"),
+    ),
+    Fault(
+        "padding-missing-axis",
+        "axes",
+        "a mask of shape (batch, max_length), without an axis for the queries",
+        "Scores are (batch, n_q, n_k). What does your mask need between batch and keys to broadcast?",
+    ),
+)
+
+
+def _padding(faults, lengths, max_length):
+    extra = 1 if "padding-off-by-one/more" in faults else -1 if "padding-off-by-one/less" in faults else 0
+    mask = np.arange(max_length) < (lengths + extra)[:, None]
+    if "padding-inverted" in faults:
+        mask = ~mask
+    if "padding-missing-axis" in faults:
+        return mask
+    return mask[:, :, None] if "padding-on-queries" in faults else mask[:, None, :]
+
+
+def _padding_draw(rng):
+    for part, name, batch, most in (("short", "a batch", 3, 5), ("any length", "a large batch", 5, 11)):
+        yield Draft(part, name, {"lengths": rng.integers(1, most + 1, batch), "max_length": most})
+    yield Draft("any length", "a batch as large as it is long", {"lengths": np.array([1, 3, 2]), "max_length": 3})
+    yield Draft("any length", "a single sequence", {"lengths": np.array([int(rng.integers(1, 5))]), "max_length": 4})
+    yield Draft("any length", "nothing to pad", {"lengths": np.full(2, 4), "max_length": 4})
+
+
+PADDING = Exercise(
+    id="padding_mask",
+    lesson=LESSON,
+    reference=masking.padding_mask,
+    model=_padding,
+    outputs=("mask",),
+    parts={"short": 1, "any length": 2},
+    success="`padding_mask` holds: True for real tokens, the same for every query, ready to broadcast.",
+    faults=PADDING_FAULTS,
+    shown=lambda: [Draft("short", "two sequences", {"lengths": np.array([2, 3]), "max_length": 4}, shown=True)],
+    draw=_padding_draw,
+)
+
+FILLS = {"10": -10.0, "100": -100.0, "1e3": -1e3, "1e4": -1e4, "1e5": -1e5}
+EMPTY_ROW = "A row may have no permitted key at all. What is there to share out, and what should its weights be?"
+MASK_FAULTS = (
+    Fault(
+        "mask-after-softmax",
+        "mask",
+        "weights set to 0 after the softmax",
+        "What do your rows sum to? The hidden keys have already taken their share.",
+    ),
+    Fault(
+        "mask-as-zero-score",
+        "mask",
+        "hidden scores set to 0",
+        "What is exp(0)? Which score has the exponential 0?",
+    ),
+    Fault("mask-inverted", "direction", "a mask read the other way round", "Does True mean “hidden” or “may attend”?"),
+    Fault(
+        "fill-too-small",
+        "mask",
+        "hidden scores filled with a number that is not low enough",
+        "What if all permitted scores are lower still? Which number is lower than every other?",
+        tuple(FILLS),
+    ),
+    Fault("fully-masked-nan", "empty", "NaN in a row without any permitted key", EMPTY_ROW),
+    Fault("fully-masked-uniform", "empty", "equal weights in a row without any permitted key", EMPTY_ROW),
+    Fault("mask-ignored", "mask", "a softmax without the mask", "Where does `mask` enter your computation?"),
+)
+MODIFIES_SCORES = Fault(
+    "modifies-scores",
+    "input",
+    "work done inside the scores that were passed in",
+    "Which line writes into `scores`? The caller still needs them: make a new array.",
+)
+
+
+def faulty_masked_softmax(scores, mask, faults):
+    """Masked softmax along the last axis, with faults."""
+    mask = np.broadcast_to(mask, scores.shape)
+    if "mask-inverted" in faults:
+        mask = ~mask
+    if "mask-ignored" in faults:
+        return faulty_softmax(scores, faults)
+    if "mask-after-softmax" in faults:
+        return faulty_softmax(scores, faults) * mask
+    if "mask-as-zero-score" in faults:
+        weights = faulty_softmax(np.where(mask, scores, 0.0), faults)
+    else:
+        fill = next((FILLS[fault.partition("/")[2]] for fault in faults if fault.startswith("fill-")), -np.inf)
+        with np.errstate(all="ignore"):
+            weights = faulty_softmax(np.where(mask, scores, fill), faults)
+        if np.isfinite(fill):
+            return _empty_rows(weights, mask, faults, np.nan_to_num(weights))
+    return _empty_rows(weights, mask, faults, np.zeros_like(weights))
+
+
+def _empty_rows(weights, mask, faults, otherwise):
+    """What stands in a row without any permitted key."""
+    if "fully-masked-nan" in faults:
+        otherwise = np.nan
+    elif "fully-masked-uniform" in faults:
+        otherwise = 1 / mask.shape[-1]
+    return np.where(mask.any(axis=-1, keepdims=True), weights, otherwise)
+
+
+def _masked_softmax(faults, scores, mask):
+    if "modifies-scores" in faults:
+        if scores.dtype.kind != "f" or mask.all():
+            raise Untold
+        original = scores.copy()
+        scores[~np.broadcast_to(mask, scores.shape)] = -np.inf
+        scores = original
+    return faulty_masked_softmax(scores, mask, faults)
+
+
+def _masked_softmax_shown():
+    scores = np.array([[1.0, 2.0, 3.0], [2.0, 0.0, 1.0]])
+    mask = np.array([[True, True, False], [True, False, True]])
+    yield Draft("small scores", "two rows", {"scores": scores, "mask": mask}, shown=True)
+    empty = np.array([[True, False, False], [False, False, False]])
+    yield Draft("rows without a key", "a row without a key", {"scores": scores, "mask": empty}, shown=True)
+    low = np.array([[-1e6, -1e6 + 1, 5e5]])
+    yield Draft("any scores", "very low scores", {"scores": low, "mask": np.array([[True, True, False]])}, shown=True)
+
+
+def _mask(rng, *shape):
+    """A mask that leaves every row at least one key."""
+    mask = rng.random(shape) < 0.6
+    mask[..., int(rng.integers(shape[-1]))] = True
+    return mask
+
+
+def _masked_softmax_draw(rng):
+    q, k, b = (int(size) for size in rng.permutation([3, 4, 5]))
+    yield Draft("small scores", "a matrix", {"scores": grid(rng, q, k), "mask": _mask(rng, q, k)})
+    yield Draft("small scores", "a square matrix", {"scores": grid(rng, k, k), "mask": _mask(rng, k, k)})
+    yield Draft("small scores", "nothing hidden", {"scores": grid(rng, q, k), "mask": np.ones((q, k), bool)})
+    yield Draft("broadcasting", "one mask for a batch", {"scores": grid(rng, b, q, k), "mask": _mask(rng, q, k)})
+    yield Draft("broadcasting", "a mask of one row", {"scores": grid(rng, b, q, k), "mask": _mask(rng, b, 1, k)})
+    yield Draft("broadcasting", "one row of keys", {"scores": grid(rng, q, k), "mask": _mask(rng, k)})
+    far = grid(rng, q, k) + rng.choice([-1e6, -2e4, 2e4], size=(q, 1))
+    mask = _mask(rng, q, k)
+    mask[:, 0], mask[:, 1] = False, True
+    far[:, 0] = 3e6
+    yield Draft("any scores", "large scores under the mask", {"scores": far, "mask": mask})
+    float32 = {"scores": grid(rng, q, k).astype(np.float32), "mask": _mask(rng, q, k)}
+    yield Draft("any scores", "float32", float32)
+    yield Draft("any scores", "integers", {"scores": rng.integers(-9, 9, (q, k)), "mask": _mask(rng, q, k)})
+    empty = _mask(rng, q, k)
+    empty[int(rng.integers(q))] = False
+    yield Draft("rows without a key", "one row without a key", {"scores": grid(rng, q, k), "mask": empty})
+    nothing = {"scores": grid(rng, b, q, k), "mask": np.zeros((q, k), bool)}
+    yield Draft("rows without a key", "no key for anybody", nothing)
+
+
+MASKED_SOFTMAX = Exercise(
+    id="masked_softmax",
+    lesson=LESSON,
+    reference=masking.masked_softmax,
+    model=_masked_softmax,
+    outputs=("weights",),
+    parts={"small scores": 1, "broadcasting": 1, "any scores": 1, "rows without a key": 1},
+    success="`masked_softmax` holds: hidden keys get 0 whatever their score, a row without keys is all zeros.",
+    faults=(*MASK_FAULTS, MODIFIES_SCORES),
+    shown=_masked_softmax_shown,
+    draw=_masked_softmax_draw,
+    sums={"weights": -1},
+)
+
+WITHOUT_MASK = Fault(
+    "crashes-without-mask",
+    "none",
+    "an error where no mask is given",
+    "`mask=None` means that everything may be seen. What does your function do with `None`?",
+)
+
+
+def _masked_attention(faults, query, key, value, mask=None):
+    if mask is None and "crashes-without-mask" in faults:
+        raise Raises
+
+    def normalise(scores):
+        if mask is None:
+            return faulty_softmax(scores, faults)
+        return faulty_masked_softmax(scores, mask, faults)
+
+    def scale(scores):
+        if "unscaled" in faults:
+            return scores
+        return scores / (query.shape[-1] if "scaled-by-d_k" in faults else np.sqrt(query.shape[-1]))
+
+    return steps.faulty_attention(query, key, value, faults, scale=scale, normalise=normalise)
+
+
+def _masked_attention_shown():
+    query, key = np.array([[2.0, 0.0], [0.0, 4.0]]), np.array([[1.0, 0.0], [1.0, 1.0], [0.0, 2.0]])
+    arrays = {"query": query, "key": key, "value": np.array([[6.0, 0.0, 1.0], [0.0, 3.0, 2.0], [3.0, 3.0, 0.0]])}
+    yield Draft("without a mask", "no mask", arrays, shown=True)
+    mask = np.array([[True, False, True], [True, True, False]])
+    yield Draft("small scores", "two queries", {**arrays, "mask": mask}, ("mask",), shown=True)
+    empty = np.array([[True, False, True], [False, False, False]])
+    yield Draft("rows without a key", "a row without a key", {**arrays, "mask": empty}, ("mask",), shown=True)
+    batch = {**two_sequences("query", "key", "value"), "mask": np.tri(2, dtype=bool)}
+    yield Draft("any sizes", "two sequences", batch, ("mask",), shown=True)
+
+
+def _masked_attention_draw(rng):
+    small = {**attention_arrays(rng, (), 2, 5, 3, 4), "mask": _mask(rng, 2, 5)}
+    yield Draft("small scores", "two queries of three numbers", small, ("mask",))
+    for part, name, *sizes in attention_sizes(rng):
+        arrays = attention_arrays(rng, *sizes)
+        batch, n_q, n_k, *_ = sizes
+        mask = _mask(rng, *batch, n_q, n_k)
+        part = "small scores" if part == "small scores" else "any sizes"
+        yield Draft(part, name, {**arrays, "mask": mask}, ("mask",))
+    arrays = attention_arrays(rng, (2,), 3, 4, 5, 2)
+    yield Draft("without a mask", "a batch without a mask", arrays)
+    for name, shape in (("a padding mask", (2, 1, 4)), ("one mask for a batch", (3, 4))):
+        yield Draft("any sizes", name, {**arrays, "mask": _mask(rng, *shape)}, ("mask",))
+    far = attention_arrays(rng, (), 3, 4, 5, 2)
+    far["query"][:, 0], far["key"][:, 0] = 2000.0, np.array([3000.0, -3000.0, -3000.0, -3000.0])
+    hidden = np.array([[False, True, True, True]])
+    yield Draft("any sizes", "large scores under the mask", {**far, "mask": hidden}, ("mask",))
+    empty = _mask(rng, 3, 4)
+    empty[int(rng.integers(3))] = False
+    yield Draft("rows without a key", "one row without a key", {**arrays, "mask": empty}, ("mask",))
+
+
+MASKED_ATTENTION = Exercise(
+    id="masked_attention",
+    lesson=LESSON,
+    reference=masking.masked_attention,
+    model=_masked_attention,
+    outputs=("output", "weights"),
+    parts={"small scores": 1, "any sizes": 1, "without a mask": 1, "rows without a key": 1},
+    success="`masked_attention` holds: scaled, masked, with or without a mask, zeros where nothing may be seen.",
+    faults=(*GENERAL_FAULTS[:3], *GENERAL_FAULTS[5:], *MASK_FAULTS, *SCALE_FAULTS[:2], WITHOUT_MASK),
+    shown=_masked_attention_shown,
+    draw=_masked_attention_draw,
+    sums={"weights": -1},
+)
+
+EXERCISES = (CAUSAL, PADDING, MASKED_SOFTMAX, MASKED_ATTENTION)
