@@ -1,11 +1,13 @@
 """The exercises of the course, in the order of the lessons; `compile_sheet(exercise, seed)` makes them judgeable."""
 
-from autograder.exercises import intuition, queries_keys_values
+from autograder.exercises import intuition, masking, queries_keys_values, scaling
 from autograder.exercises.compilation import compile_sheet
 from autograder.exercises.exercise import Exercise
 
 EXERCISES: dict[str, Exercise] = {
-    exercise.id: exercise for lesson in (intuition, queries_keys_values) for exercise in lesson.EXERCISES
+    exercise.id: exercise
+    for lesson in (intuition, queries_keys_values, scaling, masking)
+    for exercise in lesson.EXERCISES
 }
 
 __all__ = ["EXERCISES", "Exercise", "compile_sheet"]

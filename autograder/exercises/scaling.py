@@ -73,10 +73,7 @@ def faulty_scale(scores, query, key, value, faults):
 
 def _attention(faults, query, key, value):
     axis = -2 if "softmax-over-queries" in faults else 0 if "softmax-over-queries/axis-0" in faults else None
-    if {"scaled-after-softmax", "scaled-twice"} & faults:
-        after = np.sqrt(query.shape[-1])
-    else:
-        after = None
+    after = np.sqrt(query.shape[-1]) if {"scaled-after-softmax", "scaled-twice"} & faults else None
     return steps.faulty_attention(
         query,
         key,
