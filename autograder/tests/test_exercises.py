@@ -10,7 +10,7 @@ from attention_lab.judge import judge
 from autograder.build import PUBLISHED_SEED
 from autograder.exercises import EXERCISES
 from autograder.exercises.compilation import fault_sets
-from autograder.exercises.exercise import Untold
+from autograder.exercises.exercise import Raises, Untold
 
 SEEDS = (PUBLISHED_SEED, 61)
 POINTS = {
@@ -23,6 +23,13 @@ POINTS = {
     "attention": 4,
     "self_attention": 4,
     "cross_attention": 3,
+    "scaled_dot_product_attention": 4,
+    "entropy": 3,
+    "softmax_jacobian": 4,
+    "causal_mask": 3,
+    "padding_mask": 3,
+    "masked_softmax": 4,
+    "masked_attention": 4,
 }
 MISTAKES = {
     "01_intuition": "softmax-wrong-axis softmax-over-everything softmax-ignores-axis softmax-unstable "
@@ -31,6 +38,13 @@ MISTAKES = {
     "02_queries_keys_values": "weight-transposed bias-forgotten scores-transposed transpose-all-axes "
     "scores-elementwise scaled-early softmax-over-queries blends-keys swapped-return value-not-projected "
     "shared-query-key key-value-swapped cross-roles-swapped values-from-queries ignores-context",
+    "03_scaling": "unscaled scaled-by-d_k scaled-by-sqrt-d_v scaled-by-sqrt-length multiplied-by-sqrt-d_k "
+    "scaled-after-softmax scale-hard-coded scaled-twice softmax-over-queries entropy-base-2 entropy-sign "
+    "entropy-nan-at-zero entropy-mean jacobian-sign jacobian-diagonal-only",
+    "04_masking": "causal-inverted causal-upper causal-excludes-self causal-leaks-one causal-not-boolean "
+    "padding-inverted padding-on-queries padding-off-by-one padding-missing-axis mask-after-softmax "
+    "mask-as-zero-score mask-inverted fill-too-small fully-masked-nan fully-masked-uniform modifies-scores "
+    "crashes-without-mask mask-ignored unscaled scaled-by-d_k",
 }
 
 
@@ -52,7 +66,7 @@ def is_untold(exercise, faults):
     try:
         with np.errstate(all="ignore"):
             exercise.model(frozenset(faults), *first.arguments.values())
-    except (Untold, ValueError) as error:
+    except (Untold, Raises, ValueError) as error:
         return isinstance(error, Untold)
     return False
 
