@@ -75,10 +75,13 @@ def scores_of(query, key, faults):
     return query @ np.swapaxes(key, -1, -2)
 
 
-def faulty_attention(query, key, value, faults, wrong_axis=None, scale=None, normalise=None, divisor=None):
+def faulty_attention(
+    query, key, value, faults, wrong_axis=None, scale=None, normalise=None, divisor=None, output_divisor=None
+):
     """softmax(Q Kᵀ) V with faults → output, weights.
 
-    scale(scores) scales them, normalise(scores) takes the place of softmax, and the weights are divided by `divisor`.
+    scale(scores) scales them, normalise(scores) takes the place of softmax, and the weights are divided by `divisor`,
+    the output alone by `output_divisor`.
     """
     scores = scores_of(query, key, faults)
     if "scaled-early" in faults:
@@ -96,6 +99,8 @@ def faulty_attention(query, key, value, faults, wrong_axis=None, scale=None, nor
     if "blends-keys" in faults:
         value = key
     output = blend_of(weights, value, faults)
+    if output_divisor is not None:
+        output = output / output_divisor
     if "scores-returned" in faults:
         weights = scores
     return (weights, output) if "swapped-return" in faults else (output, weights)

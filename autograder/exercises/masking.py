@@ -37,7 +37,7 @@ CAUSAL_FAULTS = (
         "type",
         "the right triangle as numbers, not as booleans",
         "A mask here is True or False. Which dtype does yours have?",
-        ("float", "int", "additive"),
+        ("float", "int", "additive", "additive-1e9", "additive-1e4"),
     ),
 )
 
@@ -49,8 +49,10 @@ def _causal(faults, length):
         mask = ~mask
     elif "causal-upper" in faults:
         mask = mask.T
-    if "causal-not-boolean/additive" in faults:
-        return np.where(mask, 0.0, -np.inf)
+    fills = {"additive": -np.inf, "additive-1e9": -1e9, "additive-1e4": -1e4}
+    for variant, fill in fills.items():
+        if f"causal-not-boolean/{variant}" in faults:
+            return np.where(mask, 0.0, fill)
     kinds = {"causal-not-boolean/float": float, "causal-not-boolean/int": int}
     return mask.astype(next((kind for switch, kind in kinds.items() if switch in faults), bool))
 
@@ -141,6 +143,7 @@ MASK_FAULTS = (
         "mask",
         "hidden scores set to 0",
         "What is exp(0)? Which score has the exponential 0?",
+        ("uniform", "zeros"),
     ),
     Fault("mask-inverted", "direction", "a mask read the other way round", "Does True mean “hidden” or “may attend”?"),
     Fault(
@@ -148,7 +151,7 @@ MASK_FAULTS = (
         "mask",
         "hidden scores filled with a number that is not low enough",
         "What if all permitted scores are lower still? Which number is lower than every other?",
-        tuple(FILLS),
+        (*FILLS, *(f"{fill}/zeros" for fill in FILLS)),
     ),
     Fault("fully-masked-nan", "empty", "NaN in a row without any permitted key", EMPTY_ROW),
     Fault("fully-masked-uniform", "empty", "equal weights in a row without any permitted key", EMPTY_ROW),
@@ -171,15 +174,12 @@ def faulty_masked_softmax(scores, mask, faults):
         return faulty_softmax(scores, faults)
     if "mask-after-softmax" in faults:
         return faulty_softmax(scores, faults) * mask
-    if "mask-as-zero-score" in faults:
-        weights = faulty_softmax(np.where(mask, scores, 0.0), faults)
-    else:
-        fill = next((FILLS[fault.partition("/")[2]] for fault in faults if fault.startswith("fill-")), -np.inf)
-        with np.errstate(all="ignore"):
-            weights = faulty_softmax(np.where(mask, scores, fill), faults)
-        if np.isfinite(fill):
-            return _empty_rows(weights, mask, faults, np.nan_to_num(weights))
-    return _empty_rows(weights, mask, faults, np.zeros_like(weights))
+    switch = next((fault for fault in faults if fault.startswith(("fill-", "mask-as-zero"))), "")
+    fill = FILLS.get(switch.split("/")[1], 0.0) if "/" in switch else -np.inf
+    with np.errstate(all="ignore"):
+        weights = faulty_softmax(np.where(mask, scores, fill), faults)
+    mended = not switch or switch.endswith("/zeros")
+    return _empty_rows(weights, mask, faults, np.zeros_like(weights) if mended else weights)
 
 
 def _empty_rows(weights, mask, faults, otherwise):

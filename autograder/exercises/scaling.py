@@ -36,14 +36,16 @@ SCALE_FAULTS = (
     Fault(
         "scaled-after-softmax",
         "scale",
-        "weights divided by √d_k after the softmax",
+        "a division by √d_k after the softmax",
         "What do the rows of your weights sum to? What has to be smaller: the scores, or the shares?",
+        ("", "output"),
     ),
     Fault(
         "scaled-twice",
         "scale",
-        "scores divided by √d_k, and the weights once more",
+        "scores divided by √d_k, and what the softmax gives once more",
         "How often does √d_k stand in the formula?",
+        ("", "output"),
     ),
     Fault(
         "scale-hard-coded",
@@ -59,7 +61,7 @@ def faulty_scale(scores, query, key, value, faults):
     """The scores, divided as a fault has it; by √d_k where none touches the scale."""
     switch = next((fault for fault in faults if fault.startswith(("unscaled", "scale", "multiplied"))), "")
     d_k, constant = query.shape[-1], CONSTANTS.get(switch.partition("/")[2])
-    if switch in ("unscaled", "scaled-after-softmax"):
+    if switch in ("unscaled", "scaled-after-softmax", "scaled-after-softmax/output"):
         return scores
     divisors = {
         "scaled-by-d_k": d_k,
@@ -73,7 +75,7 @@ def faulty_scale(scores, query, key, value, faults):
 
 def _attention(faults, query, key, value):
     axis = -2 if "softmax-over-queries" in faults else 0 if "softmax-over-queries/axis-0" in faults else None
-    after = np.sqrt(query.shape[-1]) if {"scaled-after-softmax", "scaled-twice"} & faults else None
+    root = np.sqrt(query.shape[-1])
     return steps.faulty_attention(
         query,
         key,
@@ -81,7 +83,8 @@ def _attention(faults, query, key, value):
         faults,
         wrong_axis=axis,
         scale=lambda scores: faulty_scale(scores, query, key, value, faults),
-        divisor=after,
+        divisor=root if {"scaled-after-softmax", "scaled-twice"} & faults else None,
+        output_divisor=root if {"scaled-after-softmax/output", "scaled-twice/output"} & faults else None,
     )
 
 
@@ -249,6 +252,8 @@ def _jacobian(faults, weights):
         return diagonal + outer
     if "jacobian-sign/minus" in faults:
         return -diagonal - outer
+    if "jacobian-sign/beside" in faults:
+        return outer + np.diag(weights * (1 - 2 * weights))
     return diagonal - outer
 
 
@@ -275,7 +280,7 @@ JACOBIAN = Exercise(
             "formula",
             "a Jacobian with a wrong sign",
             "When a score rises, does its own weight rise or fall? And the other weights?",
-            ("", "plus", "minus"),
+            ("", "plus", "minus", "beside"),
         ),
         Fault(
             "jacobian-diagonal-only",

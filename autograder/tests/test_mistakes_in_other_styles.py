@@ -1,4 +1,4 @@
-"""The mistakes on the lists, written by hand in other styles than the exercises' own: they fail, and are named."""
+"""The mistakes of lessons 1 and 2, by hand in other styles than the exercises' own: they fail, and are named."""
 
 import math
 
@@ -577,6 +577,10 @@ def test_it_fails_and_is_named(sheet_of, exercise, mistake, function):
     assert len(verdict.message.split("\n")) == 3
 
 
-def test_every_mistake_on_every_list_was_written_by_hand():
-    listed = {(name, fault.id) for name, exercise in EXERCISES.items() for fault in exercise.faults if not fault.quiet}
-    assert {(exercise, mistake) for exercise, mistake, _ in WRONG} == listed
+def test_every_mistake_on_the_lists_of_these_lessons_was_written_by_hand():
+    assert {(exercise, mistake) for exercise, mistake, _ in WRONG} == {
+        (name, fault.id)
+        for name, exercise in EXERCISES.items()
+        for fault in exercise.faults
+        if exercise.lesson in ("01_intuition", "02_queries_keys_values") and not fault.quiet
+    }

@@ -1,0 +1,284 @@
+"""Right answers to lessons 3 and 4, written as differently as learners write them: every one must pass."""
+
+import functools
+import math
+import warnings
+
+import numpy as np
+import pytest
+import torch
+from attention_lab.judge import judge
+
+from autograder.exercises import EXERCISES
+
+RIGHT = []
+
+
+def right(exercise):
+    """Adds a right answer to `exercise`."""
+
+    def add(function):
+        RIGHT.append((exercise, function))
+        return function
+
+    return add
+
+
+@pytest.mark.parametrize(
+    ("exercise", "function"), RIGHT, ids=lambda item: getattr(item, "__name__", type(item).__name__)
+)
+def test_a_right_answer_passes(sheet_of, exercise, function):
+    verdict = judge(sheet_of(exercise), function)
+    assert verdict.passed, verdict.message
+
+
+def test_every_exercise_of_the_lessons_is_answered():
+    lessons = ("03_scaling", "04_masking")
+    assert {exercise for exercise, _ in RIGHT} == {e.id for e in EXERCISES.values() if e.lesson in lessons}
+
+
+def tensors(*arrays):
+    return [torch.tensor(np.asarray(array, dtype=float)) for array in arrays]
+
+
+def softmax(scores):
+    exponentials = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    return exponentials / exponentials.sum(axis=-1, keepdims=True)
+
+
+def one_sequence_at_a_time(function):
+    """Lifts a function of matrices to any number of batch axes."""
+
+    @functools.wraps(function)
+    def batched(*arrays):
+        if arrays[0].ndim == 2:
+            return function(*arrays)
+        results = [batched(*entries) for entries in zip(*arrays, strict=True)]
+        return tuple(np.array(parts) for parts in zip(*results, strict=True))
+
+    return batched
+
+
+# ---- scaled_dot_product_attention
+
+
+@right("scaled_dot_product_attention")
+@one_sequence_at_a_time
+def in_loops(query, key, value):
+    outputs, rows = [], []
+    for q in query:
+        row = softmax(np.array([sum(a * b for a, b in zip(q, k, strict=True)) / len(q) ** 0.5 for k in key]))
+        outputs.append(sum(w * v for w, v in zip(row, value, strict=True)))
+        rows.append(row)
+    return np.array(outputs), np.array(rows)
+
+
+@right("scaled_dot_product_attention")
+def with_einsum(query, key, value):
+    weights = softmax(np.einsum("...qd,...kd->...qk", query, key) * key.shape[-1] ** -0.5)
+    return np.einsum("...qk,...kv->...qv", weights, value), weights
+
+
+@right("scaled_dot_product_attention")
+def torchs_own(query, key, value):
+    query, key, value = tensors(query, key, value)
+    own = torch.nn.functional.scaled_dot_product_attention
+    identity = torch.eye(key.shape[-2], dtype=torch.float64).expand(*key.shape[:-1], key.shape[-2])
+    return own(query, key, value).numpy(), own(query, key, identity).numpy()
+
+
+@right("scaled_dot_product_attention")
+def scale_on_the_query(query, key, value):
+    weights = softmax((query / math.sqrt(query.shape[-1])) @ np.moveaxis(key, -1, -2))
+    return [weights @ value, weights]
+
+
+@right("scaled_dot_product_attention")
+def a_fourth_root_on_each(query, key, value):
+    root = query.shape[-1] ** 0.25
+    weights = softmax((query / root) @ np.swapaxes(key / root, -1, -2))
+    return weights @ value, weights
+
+
+@right("scaled_dot_product_attention")
+def in_single_precision(query, key, value):
+    query, key, value = (np.asarray(array, np.float32) for array in (query, key, value))
+    weights = softmax(query @ np.swapaxes(key, -1, -2) / np.float32(math.sqrt(query.shape[-1])))
+    return weights @ value, weights
+
+
+@right("scaled_dot_product_attention")
+def that_prints_and_warns(query, key, value):
+    print("shapes", query.shape, key.shape)
+    warnings.warn("slow", stacklevel=1)
+    return with_einsum(query, key, value)
+
+
+# ---- entropy
+
+
+@right("entropy")
+def only_the_positive_weights(weights):
+    if weights.ndim == 1:
+        return -sum(w * math.log(w) for w in weights if w > 0)
+    return np.array([only_the_positive_weights(row) for row in weights])
+
+
+@right("entropy")
+def torchs_entr(weights):
+    return torch.special.entr(*tensors(weights)).sum(-1).numpy()
+
+
+@right("entropy")
+def clipped_logarithms(weights):
+    return -np.einsum("...n,...n->...", weights, np.log(np.clip(weights, 1e-12, 1)))
+
+
+@right("entropy")
+def a_small_number_inside_the_log(weights):
+    return -np.sum(weights * np.log(weights + 1e-12), axis=-1)
+
+
+@right("entropy")
+def nansum(weights):
+    return -np.nansum(weights * np.log(weights), axis=-1)
+
+
+@right("entropy")
+def of_the_reciprocal(weights):
+    return (weights * np.log(1 / np.where(weights == 0, 1, weights))).sum(-1)
+
+
+# ---- softmax_jacobian
+
+
+@right("softmax_jacobian")
+def entry_by_entry(weights):
+    n = len(weights)
+    return np.array([[weights[i] * ((i == j) - weights[j]) for j in range(n)] for i in range(n)])
+
+
+@right("softmax_jacobian")
+def by_automatic_differentiation(weights):
+    (weights,) = tensors(weights)
+    scores = torch.log(weights.clamp(min=1e-300))
+    return torch.autograd.functional.jacobian(lambda s: torch.softmax(s, 0), scores).numpy()
+
+
+@right("softmax_jacobian")
+def eye_minus_the_row(weights):
+    return weights[:, np.newaxis] * (np.eye(weights.size) - weights)
+
+
+# ---- causal_mask
+
+
+@right("causal_mask")
+def rows_of_lists(length):
+    return np.array([[j <= i for j in range(length)] for i in range(length)])
+
+
+@right("causal_mask")
+def two_aranges(length):
+    return np.arange(length)[:, None] >= np.arange(length)[None, :]
+
+
+@right("causal_mask")
+def tril_as_booleans(length):
+    return np.tril(np.ones((length, length))).astype(bool)
+
+
+@right("causal_mask")
+def not_the_strict_upper_triangle(length):
+    return ~torch.ones(length, length).triu(1).bool().numpy()
+
+
+# ---- padding_mask
+
+
+@right("padding_mask")
+def filled_row_by_row(lengths, max_length):
+    mask = np.zeros((len(lengths), 1, max_length), dtype=bool)
+    for row, length in enumerate(lengths):
+        mask[row, 0, :length] = True
+    return mask
+
+
+@right("padding_mask")
+def lists_of_booleans(lengths, max_length):
+    return np.array([[[True] * int(n) + [False] * (max_length - int(n))] for n in lengths])
+
+
+@right("padding_mask")
+def through_torch(lengths, max_length):
+    return (torch.arange(max_length)[None, None] < torch.tensor(lengths)[:, None, None]).numpy()
+
+
+# ---- masked_softmax
+
+
+@right("masked_softmax")
+def row_by_row(scores, mask):
+    mask = np.broadcast_to(mask, scores.shape)
+    weights = np.zeros(scores.shape)
+    for place in np.ndindex(scores.shape[:-1]):
+        allowed = mask[place]
+        if allowed.any():
+            weights[place][allowed] = softmax(scores[place][allowed].astype(float))
+    return weights
+
+
+@right("masked_softmax")
+def torch_and_nan_to_num(scores, mask):
+    filled = torch.tensor(scores.astype(float)).masked_fill(~torch.tensor(mask), -torch.inf)
+    return torch.nan_to_num(torch.softmax(filled, dim=-1)).numpy()
+
+
+@right("masked_softmax")
+def the_lowest_float_and_zeros(scores, mask):
+    weights = softmax(np.where(mask, scores, np.finfo(float).min))
+    return weights * mask
+
+
+@right("masked_softmax")
+def sums_where_given(scores, mask):
+    scores, mask = scores.astype(float), np.broadcast_to(mask, scores.shape)
+    top = np.max(scores, axis=-1, keepdims=True, where=mask, initial=-1e300)
+    powers = np.exp(np.where(mask, scores - top, -np.inf))
+    total = powers.sum(-1, keepdims=True)
+    return np.divide(powers, total, out=np.zeros_like(powers), where=total > 0)
+
+
+@right("masked_softmax")
+def a_penalty_of_infinity(scores, mask):
+    with np.errstate(divide="ignore"):
+        return np.nan_to_num(softmax(scores + np.log(np.broadcast_to(mask, scores.shape).astype(float))))
+
+
+# ---- masked_attention
+
+
+@right("masked_attention")
+def all_true_where_none(query, key, value, mask=None):
+    scores = query @ np.swapaxes(key, -1, -2) / math.sqrt(key.shape[-1])
+    mask = np.ones_like(scores, dtype=bool) if mask is None else mask
+    weights = row_by_row(scores, mask)
+    return weights @ value, weights
+
+
+@right("masked_attention")
+def torch_with_a_mask(query, key, value, mask=None):
+    query, key, value = tensors(query, key, value)
+    scores = query @ key.transpose(-1, -2) / key.shape[-1] ** 0.5
+    if mask is not None:
+        scores.masked_fill_(~torch.from_numpy(mask), -torch.inf)
+    weights = torch.softmax(scores, -1).nan_to_num(0.0)
+    return (weights @ value).numpy(), weights.numpy()
+
+
+@right("masked_attention")
+def by_two_ways(query, key, value, mask=None):
+    if mask is None:
+        return with_einsum(query, key, value)
+    weights = the_lowest_float_and_zeros(np.einsum("...qd,...kd->...qk", query, key) / query.shape[-1] ** 0.5, mask)
+    return np.einsum("...qk,...kv->...qv", weights, value), weights

@@ -1,0 +1,328 @@
+"""Faults of lessons 3 and 4 that no list knows: each must fail, and none is called by a name it does not deserve."""
+
+import numpy as np
+import pytest
+from attention_lab.judge import judge
+
+WRONG = []
+
+
+def wrong(exercise):
+    """Adds a wrong answer to `exercise`, a fault for which there is no name."""
+
+    def add(function):
+        WRONG.append((exercise, function))
+        return function
+
+    return add
+
+
+@pytest.mark.parametrize(("exercise", "function"), WRONG, ids=lambda item: getattr(item, "__name__", item))
+def test_it_fails_without_a_name(sheet_of, exercise, function):
+    verdict = judge(sheet_of(exercise), function)
+    assert verdict.points < verdict.max_points
+    assert verdict.seen
+    assert verdict.misconceptions == (), verdict.message
+
+
+def softmax(scores, axis=-1):
+    exponentials = np.exp(scores - scores.max(axis=axis, keepdims=True))
+    return exponentials / exponentials.sum(axis=axis, keepdims=True)
+
+
+def scaled(query, key):
+    return query @ np.swapaxes(key, -1, -2) / np.sqrt(query.shape[-1])
+
+
+def blended(weights, value):
+    return weights @ value, weights
+
+
+def masked(scores, mask):
+    return np.nan_to_num(softmax(np.where(mask, scores, -np.inf)))
+
+
+# ---- scaled_dot_product_attention
+
+
+@wrong("scaled_dot_product_attention")
+def cube_root(query, key, value):
+    return blended(softmax(scaled(query, key) * np.sqrt(query.shape[-1]) / np.cbrt(query.shape[-1])), value)
+
+
+@wrong("scaled_dot_product_attention")
+def root_of_one_more(query, key, value):
+    return blended(softmax(query @ np.swapaxes(key, -1, -2) / np.sqrt(query.shape[-1] + 1)), value)
+
+
+@wrong("scaled_dot_product_attention")
+def an_uncommon_constant(query, key, value):
+    return blended(softmax(query @ np.swapaxes(key, -1, -2) / 1.7), value)
+
+
+@wrong("scaled_dot_product_attention")
+def cosines(query, key, value):
+    norms = [np.maximum(np.linalg.norm(array, axis=-1, keepdims=True), 1e-9) for array in (query, key)]
+    return blended(softmax((query / norms[0]) @ np.swapaxes(key / norms[1], -1, -2)), value)
+
+
+@wrong("scaled_dot_product_attention")
+def causal_already(query, key, value):
+    scores = scaled(query, key)
+    return blended(softmax(np.where(np.tri(*scores.shape[-2:], dtype=bool), scores, -np.inf)), value)
+
+
+@wrong("scaled_dot_product_attention")
+def output_with_unscaled_weights(query, key, value):
+    scores = scaled(query, key)
+    return softmax(scores * np.sqrt(query.shape[-1])) @ value, softmax(scores)
+
+
+@wrong("scaled_dot_product_attention")
+def softmax_twice(query, key, value):
+    return blended(softmax(softmax(scaled(query, key))), value)
+
+
+@wrong("scaled_dot_product_attention")
+def an_epsilon_below(query, key, value):
+    powers = np.exp(scaled(query, key) - scaled(query, key).max(-1, keepdims=True))
+    return blended(powers / (powers.sum(-1, keepdims=True) + 1e-3), value)
+
+
+@wrong("scaled_dot_product_attention")
+def rounded(query, key, value):
+    return blended(np.round(softmax(scaled(query, key)), 3), value)
+
+
+# ---- entropy and softmax_jacobian
+
+
+@wrong("entropy")
+def base_ten(weights):
+    return -np.sum(weights * np.log10(np.where(weights > 0, weights, 1)), -1)
+
+
+@wrong("entropy")
+def relative_to_the_largest(weights):
+    total = -np.sum(weights * np.log(np.where(weights > 0, weights, 1)), -1)
+    return total / np.log(max(weights.shape[-1], 2))
+
+
+@wrong("entropy")
+def sum_of_all_rows(weights):
+    return -np.sum(weights * np.log(np.where(weights > 0, weights, 1)))
+
+
+@wrong("entropy")
+def along_the_first_axis(weights):
+    return -np.sum(weights * np.log(np.where(weights > 0, weights, 1)), 0)
+
+
+@wrong("entropy")
+def a_large_epsilon(weights):
+    return -np.sum(weights * np.log(weights + 1e-3), -1)
+
+
+@wrong("entropy")
+def one_plus(weights):
+    return -np.sum(weights * np.log1p(weights), -1)
+
+
+@wrong("entropy")
+def without_the_weights(weights):
+    return -np.sum(np.log(np.where(weights > 0, weights, 1)), -1)
+
+
+@wrong("entropy")
+def gini(weights):
+    return 1 - np.sum(weights**2, -1)
+
+
+@wrong("softmax_jacobian")
+def outer_alone(weights):
+    return np.outer(weights, weights)
+
+
+@wrong("softmax_jacobian")
+def identity_minus_outer(weights):
+    return np.eye(len(weights)) - np.outer(weights, weights)
+
+
+@wrong("softmax_jacobian")
+def scaled_by_columns_twice(weights):
+    return weights[:, None] * (np.eye(len(weights)) - weights) * weights
+
+
+@wrong("softmax_jacobian")
+def rows_without_their_weight(weights):
+    return np.eye(len(weights)) - weights
+
+
+@wrong("softmax_jacobian")
+def diagonal_alone_as_a_vector(weights):
+    return weights * (1 - weights)
+
+
+# ---- causal_mask and padding_mask
+
+
+@wrong("causal_mask")
+def everything(length):
+    return np.ones((length, length), bool)
+
+
+@wrong("causal_mask")
+def the_diagonal(length):
+    return np.eye(length, dtype=bool)
+
+
+@wrong("causal_mask")
+def two_ahead(length):
+    return np.tri(length, k=2, dtype=bool)
+
+
+@wrong("causal_mask")
+def a_band(length):
+    return np.tri(length, dtype=bool) & ~np.tri(length, k=-3, dtype=bool)
+
+
+@wrong("causal_mask")
+def always_three(length):
+    return np.tri(3, dtype=bool)
+
+
+@wrong("causal_mask")
+def one_token_too_many(length):
+    return np.tri(length + 1, dtype=bool)
+
+
+@wrong("padding_mask")
+def nothing_hidden(lengths, max_length):
+    return np.ones((len(lengths), 1, max_length), bool)
+
+
+@wrong("padding_mask")
+def padded_on_the_left(lengths, max_length):
+    return (np.arange(max_length) < lengths[:, None])[:, None, ::-1]
+
+
+@wrong("padding_mask")
+def both_axes(lengths, max_length):
+    mask = np.arange(max_length) < lengths[:, None]
+    return mask[:, :, None] & mask[:, None, :]
+
+
+@wrong("padding_mask")
+def as_long_as_the_longest(lengths, max_length):
+    return np.arange(lengths.max()) < lengths[:, None, None]
+
+
+@wrong("padding_mask")
+def with_the_axis_of_the_heads(lengths, max_length):
+    return (np.arange(max_length) < lengths[:, None])[:, None, None, :]
+
+
+@wrong("padding_mask")
+def in_numbers(lengths, max_length):
+    return (np.arange(max_length) < lengths[:, None, None]).astype(float)
+
+
+@wrong("padding_mask")
+def the_same_for_all(lengths, max_length):
+    return np.broadcast_to(np.arange(max_length) < lengths[0], (len(lengths), 1, max_length))
+
+
+# ---- masked_softmax and masked_attention
+
+
+@wrong("masked_softmax")
+def maximum_of_everything(scores, mask):
+    scores = np.where(mask, scores, -np.inf)
+    powers = np.exp(scores - scores.max())
+    return np.nan_to_num(powers / powers.sum(-1, keepdims=True))
+
+
+@wrong("masked_softmax")
+def no_maximum(scores, mask):
+    powers = np.exp(np.where(mask, scores, -np.inf))
+    return np.nan_to_num(powers / powers.sum(-1, keepdims=True))
+
+
+@wrong("masked_softmax")
+def ones_in_an_empty_row(scores, mask):
+    weights = masked(scores, mask)
+    return np.where(np.any(np.broadcast_to(mask, scores.shape), -1, keepdims=True), weights, 1.0)
+
+
+@wrong("masked_softmax")
+def the_first_key_in_an_empty_row(scores, mask):
+    weights = masked(scores, mask)
+    weights[~np.broadcast_to(mask, scores.shape).any(-1), 0] = 1
+    return weights
+
+
+@wrong("masked_softmax")
+def an_epsilon_in_the_sum(scores, mask):
+    weights = masked(scores, mask)
+    return weights / (weights.sum(-1, keepdims=True) + 1e-4)
+
+
+@wrong("masked_softmax")
+def over_the_columns(scores, mask):
+    return np.nan_to_num(softmax(np.where(mask, scores, -np.inf), axis=-2))
+
+
+@wrong("masked_softmax")
+def the_first_row_of_the_mask(scores, mask):
+    mask = np.broadcast_to(mask, scores.shape)
+    return masked(scores, np.broadcast_to(mask[..., :1, :], scores.shape))
+
+
+@wrong("masked_softmax")
+def one_fifth_is_dropped(scores, mask):
+    return masked(scores, mask) * 0.8
+
+
+@wrong("masked_attention")
+def scaled_by_the_root_of_the_length(query, key, value, mask=None):
+    scores = query @ np.swapaxes(key, -1, -2) / np.sqrt(key.shape[-2])
+    return blended(masked(scores, True if mask is None else mask), value)
+
+
+@wrong("masked_attention")
+def always_causal(query, key, value, mask=None):
+    scores = scaled(query, key)
+    return blended(masked(scores, np.tri(*scores.shape[-2:], dtype=bool)), value)
+
+
+@wrong("masked_attention")
+def masked_values(query, key, value, mask=None):
+    weights = softmax(scaled(query, key))
+    return (weights if mask is None else weights * mask) @ value, weights
+
+
+@wrong("masked_attention")
+def mean_in_an_empty_row(query, key, value, mask=None):
+    weights = masked(scaled(query, key), True if mask is None else mask)
+    output = weights @ value
+    if mask is not None:
+        empty = ~np.broadcast_to(mask, weights.shape).any(-1, keepdims=True)
+        output = np.where(empty, value.mean(-2, keepdims=True), output)
+    return output, weights
+
+
+@wrong("masked_attention")
+def one_where_hidden(query, key, value, mask=None):
+    scores = scaled(query, key)
+    return blended(softmax(scores if mask is None else np.where(mask, scores, 1.0)), value)
+
+
+@wrong("masked_attention")
+def without_a_mask_zeros(query, key, value, mask=None):
+    weights = masked(scaled(query, key), np.False_ if mask is None else mask)
+    return blended(weights, value)
+
+
+@wrong("masked_attention")
+def positional_mask_only_in_batches(query, key, value, mask=None):
+    return blended(masked(scaled(query, key), True if mask is None or query.ndim == 2 else mask), value)
