@@ -31,9 +31,11 @@ NAMES = {
     "text/html": "HTML of which nothing harmless is left",
     "text/javascript": "a script",
 }
-# A colour as IPython and other tools write it; any other command to a terminal, complete or not; control characters.
+# A colour that is complete: nbconvert raises at half of one, and would take the feedback of the class with it.
+_COLOUR = r"(?:[34]8;5;\d{1,3}|[34]8;2;\d{1,3};\d{1,3};\d{1,3}|(?!0*[34]8[;m])\d{1,3})"
+# After the colours: any other command to a terminal, complete or not; control characters.
 _CODES = re.compile(
-    r"(\x1b\[(?:\d{1,3}(?:;\d{1,3}){0,9})?m)|\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f-\x9f]", re.ASCII
+    rf"(\x1b\[(?:{_COLOUR}(?:;{_COLOUR}){{0,9}})?m)|\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f-\x9f]", re.ASCII
 )
 
 
