@@ -1,6 +1,7 @@
 """A class: made where it is safe, and every step of nbgrader works in it."""
 
 import csv
+import os
 import subprocess
 import sys
 import tempfile
@@ -127,3 +128,9 @@ def test_the_exchange_of_the_class_can_be_used(classroom, lessons):
     stem = lessons[0].stem
     nbgrader_plugin.run(classroom.path, "release_assignment", stem)
     assert (classroom.path / "exchange" / "attention-lab" / "outbound" / stem / f"{stem}.ipynb").is_file()
+
+
+def test_looking_into_the_gradebook_leaves_the_environment_alone(classroom):
+    before = dict(os.environ)
+    list(nbgrader_plugin.recorded_points(classroom.path))
+    assert dict(os.environ) == before
