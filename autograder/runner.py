@@ -8,6 +8,7 @@ Standard input is taken over as the pipe of requests and standard output as the 
 numbers; what a cell prints goes to files. Of our own, only wire.py and runner_shell.py lie beside this file.
 """
 
+import fcntl
 import os
 import random
 import signal
@@ -34,8 +35,8 @@ def main() -> None:
     shell = make_shell(recorder)
     sys.path[0] = ""  # as in a notebook: the folder of the cells, not of this file
     send(replies, {"kind": "ready"})
-    ended = run_cells(shell, recorder, order, replies)
-    send(replies, {"kind": "done", "ended": ended})
+    not_run = run_cells(shell, recorder, order, replies)
+    send(replies, {"kind": "done", "not_run": not_run})
     while True:
         try:
             request, arrays = receive(requests, MOST_REQUEST)
@@ -46,17 +47,14 @@ def main() -> None:
         recorder.drop()
 
 
-def run_cells(shell, recorder, order: dict, replies) -> str:
-    """Execute the cells in order → why it ended early, or nothing. Errors do not stop the cells that follow."""
+def run_cells(shell, recorder, order: dict, replies) -> int:
+    """Execute the cells in order → how many there was no time for. Errors do not stop the cells that follow."""
     me = os.getpid()
     deadline = time.monotonic() + order["notebook_seconds"]
     for place, (cell, source) in enumerate(order["cells"]):
         left = min(order["cell_seconds"], deadline - time.monotonic())
         if left <= 0:
-            rest = len(order["cells"]) - place
-            return (
-                f"This notebook took more than {order['notebook_seconds']:g} seconds: {rest} of its cells did not run."
-            )
+            return len(order["cells"]) - place
         send(replies, {"kind": "cell", "cell": cell})
         try:
             with at_most(left):
@@ -66,7 +64,7 @@ def run_cells(shell, recorder, order: dict, replies) -> str:
         if os.getpid() != me:  # a process that the cell forked and that came back here
             os._exit(0)
         send(replies, {"kind": "outputs", "cell": cell, "outputs": recorder.take()})
-    return ""
+    return 0
 
 
 def answer(shell, request: dict, arrays: list) -> tuple[dict, list]:
@@ -119,11 +117,8 @@ def _failed(kind: str, text: str) -> tuple[dict, list]:
 
 def _private(fd: int, mode: str):
     """The pipe at `fd` under a number of its own, which programs that are started do not inherit."""
-    own = os.dup(fd)
-    number = random.SystemRandom().randrange(100, 200)
-    os.dup2(own, number, inheritable=False)
-    os.close(own)
-    return os.fdopen(number, mode)
+    lowest = random.SystemRandom().randrange(100, 200)
+    return os.fdopen(fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, lowest), mode)
 
 
 def _interrupt(signum, frame):

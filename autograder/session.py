@@ -111,7 +111,10 @@ class Session:
                 self.outputs[cell] = [output for output in header["outputs"] if isinstance(output, dict)]
                 pipe.within(min(GRACE, last + GRACE - time.monotonic()), "did not go on to its next cell")
             elif kind == "done":
-                self.ended = str(header.get("ended", ""))[:200]
+                rest = header.get("not_run")  # a number: a sentence would be the learner's, in our name
+                if isinstance(rest, int) and 0 < rest <= len(cells):
+                    took = f"took more than {limits.notebook_seconds:g} seconds"
+                    self.ended = f"This notebook {took}: {rest} of its cells did not run."
                 return
             else:
                 raise WireError("a message that nobody expects")
@@ -176,6 +179,8 @@ def _value(header: dict, arrays: list[np.ndarray]):
             raise _reported("Unreadable", "the answer is none") from error
     fields = failure if isinstance(failure, dict) else {}
     words = {name: str(fields.get(name, ""))[:500] for name in ("kind", "text", "where", "waits_for")}
+    if words["kind"] == STOPPED:  # only we say that
+        words["kind"] = "Exception"
     raise Reported(Failure(**words))
 
 
