@@ -14,6 +14,7 @@ from attention_lab.sheet import Sheet
 from attention_lab.verdict import Verdict
 from nbformat.notebooknode import NotebookNode
 
+from autograder.discretion import discreet
 from autograder.graft import Graft, graft
 from autograder.harmless import harmless
 from autograder.jail import Limits
@@ -66,12 +67,14 @@ def nothing_to_judge(pristine, sheets: Mapping[str, Sheet], why: str, defects=()
 def _run_and_judge(grafted: Graft, sheets, limits: Limits, unsafe: bool) -> Graded:
     notebook, defects = grafted.notebook, []
     graded = {cell.id for cell in notebook.cells if _is_graded(cell)}
+    sources = [cell.source for cell in grafted.cells]
     with open_session(
         [(cell.id, cell.source) for cell in grafted.cells if cell.id not in graded], limits, unsafe
     ) as session:
         outputs = dict(session.outputs)
         verdicts = {
-            name: _judged(sheets[name], session.function(name), defects) for name in _exercises(notebook, sheets)
+            name: _judged(sheets[name], discreet(session.function(name), sheets[name], sources), defects)
+            for name in _exercises(notebook, sheets)
         }
         remarks = [*grafted.remarks, *filter(None, [session.ended])]
     for number, cell in enumerate((cell for cell in notebook.cells if cell.cell_type == "code"), 1):

@@ -7,7 +7,7 @@ from attention_lab.contract import contract_problem, shapes_text
 from attention_lab.observation import Failure, Observation
 from attention_lab.sheet import Case, Sheet
 
-MOST_NUMBERS = 12
+MOST_NUMBERS, MOST_LETTERS = 12, 60
 NO_EXCEPTION = ("Missing", "Stopped", "TimeLimit", "Unreadable")  # kinds of failure that a grading process reports
 
 
@@ -80,9 +80,10 @@ def _value_problem(sheet: Sheet, case: Case, name: str, mine, expected) -> str |
 
 
 def _word_problem(case: Case, name: str, mine: str) -> str:
+    said = mine if len(mine) <= MOST_LETTERS else mine[:MOST_LETTERS] + "…"
     if not any(same(mine, word) for word in case.expected):
-        return f"`{name}` is “{mine}”, which is none of the words to choose from"
-    return f"`{name}` is “{mine}”; that is not it"
+        return f"`{name}` is “{said}”, which is none of the words to choose from"
+    return f"`{name}` is “{said}”; that is not it"
 
 
 def _not_finite_text(name, mine, expected) -> str:
