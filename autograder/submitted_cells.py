@@ -8,8 +8,8 @@ from autograder.nbgrader_marks import grade_id_of
 
 MOST_BYTES = 20_000_000  # of the file: room for a hundred figures
 MOST_CELLS = 1_000
-MOST_SOURCE = 100_000  # characters of one cell
-MOST_SOURCES = 1_000_000  # characters of all cells
+MOST_SOURCE = 30_000  # characters of one cell: to colour code can take a time that grows with the square of its length
+MOST_SOURCES = 300_000  # characters of all cells
 
 AGAIN = "Open it in JupyterLab, save it, and submit it again."
 
