@@ -192,7 +192,7 @@ def test_there_are_no_rights_to_gain(inside):
     fields = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
     assert int(fields["CapEff"], 16) == int(fields["CapPrm"], 16) == int(fields["CapAmb"], 16) == 0
     assert (fields["NoNewPrivs"], fields["Seccomp"]) == ("1", "2")
-    assert inside("os.setuid(0)") == "PermissionError"
+    assert inside("os.setuid(0)") in ("PermissionError", "OSError")
 
 
 # How it ends
@@ -446,7 +446,7 @@ def test_a_user_namespace_does_as_well_as_a_user_of_its_own(monkeypatch):
     with run(source) as session:
         assert (session.value("mine"), session.value("closed"), session.value("alive")) == (65534, True, 1)
     with run("import os, time\nwhile True:\n    if os.fork() == 0: time.sleep(60)") as session:
-        assert session.ended
+        assert len(tree(session._jailed.process.pid)) <= SHORT.processes + 2
     for folder in ("/", "/dev", "/jail", "/etc"):
         with run(f"try: open({folder!r} + '/new', 'w')\nexcept OSError: closed = True") as session:
             assert session.value("closed") is True
