@@ -100,8 +100,9 @@ def _recorded(notebook, verdicts, sheets, remarks, defects, unsafe) -> Graded:
     for cell in notebook.cells:
         if cell.cell_type == "code" and _is_graded(cell):
             name = _exercise_of(cell)
-            sentences = remarks if name == first else ()
-            cell.outputs = [report_output(verdicts.get(name), marks(cell.metadata)["points"], sentences, unsafe)]
+            verdict = verdicts.get(name)
+            sentences = [remark for remark in remarks if name == first and remark != verdict.message]
+            cell.outputs = [report_output(verdict, marks(cell.metadata)["points"], sentences, unsafe)]
             cell.execution_count = None
     if remarks or unsafe:
         notebook.cells.insert(0, note_cell(remarks, unsafe))

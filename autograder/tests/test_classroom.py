@@ -2,16 +2,20 @@
 
 import csv
 import os
+import stat
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 import pytest
+from traitlets.config import PyFileConfigLoader
 
 from autograder import nbgrader_plugin
 from autograder.classroom import create_class
 from autograder.demo import submit
+from autograder.grade_command import HARDENED
+from autograder.jail import Limits, why_no_jail
 from autograder.lesson import PROJECT
 from autograder.problem import Problem
 from autograder.samples import Sample
@@ -104,7 +108,16 @@ def test_a_path_that_nbgrader_would_read_as_a_pattern_is_refused(tmp_path):
         create_class(tmp_path / "class[1]")
 
 
+def test_a_class_has_a_seed_for_its_owner_alone_and_settings_that_name_the_jail_and_every_limit(classroom):
+    assert stat.S_IMODE((classroom.path / "private_seed").stat().st_mode) == 0o600
+    settings = PyFileConfigLoader("nbgrader_config.py", path=str(classroom.path)).load_config()
+    assert settings.Autograde.exporter_class == HARDENED
+    assert Limits(**settings.SubmissionExporter.limits) == Limits()
+    assert settings.SubmissionExporter.unsafe_no_jail is False
+
+
 @pytest.mark.slow
+@pytest.mark.skipif(why_no_jail() is not None, reason="no jail can be had here")
 def test_one_submission_goes_all_the_way(classroom, lessons, exercises):
     lesson = lessons[0]
     notebook = submit(Sample("noor", "Noor", "writes the reference"), lesson, classroom.path, PROJECT)

@@ -96,7 +96,7 @@ def test_who_prints_or_patches_earns_no_more_than_the_answers_are_worth(played, 
     for sample in ATTACKERS:
         assert points[sample.id, "check-softmax"] == points[sample.id, "check-project"] == 0.0
         page = (played[0] / "feedback" / sample.id / "01_intuition" / "01_intuition.html").read_text()
-        assert "document.title = " not in page.partition("<body")[2]
+        assert "<script>document.title" not in page
 
 
 def test_half_a_file_earns_nothing_and_deleted_checks_cost_nothing(points, exercises):

@@ -1,5 +1,6 @@
 """One submission, graded: every exercise gets a verdict, and nothing of the submission but its answers counts."""
 
+import html
 import json
 import random
 from contextlib import contextmanager
@@ -134,6 +135,8 @@ def test_a_broken_file_ends_in_no_points_with_a_reason_and_nothing_is_run(sessio
     assert graded.remarks and graded.defects == ()
     assert all(verdict.message == graded.remarks[0] for verdict in graded.verdicts.values())
     assert sessions == []
+    report = next(iter(grade_cells(graded.notebook).values())).outputs[0].data["text/html"]
+    assert report.count(html.escape(graded.remarks[0].split("`")[0])) == 1
     assert all(cell.outputs[0].data["text/plain"] == "0.0" for cell in grade_cells(graded.notebook).values())
 
 
