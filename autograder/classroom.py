@@ -3,12 +3,14 @@
 import shlex
 import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from autograder import nbgrader_plugin, notebooks
 from autograder.build import all_exercises, read_lessons
+from autograder.jail import Limits
 from autograder.lesson import PROJECT
+from autograder.private_sheets import write_seed
 from autograder.problem import Problem
 
 
@@ -35,8 +37,9 @@ def create_class(directory: Path, *, project_root: Path = PROJECT) -> Classroom:
             made = notebooks.source_notebook(lesson, exercises, project_root)
             source.write_text(notebooks.text(made), encoding="utf-8", newline="\n")
         (path / "exchange").mkdir()
+        write_seed(path)
         stems = tuple(lesson.stem for lesson in lessons)
-        (path / "nbgrader_config.py").write_text(CONFIGURATION.format(course=nbgrader_plugin.COURSE), encoding="utf-8")
+        (path / "nbgrader_config.py").write_text(_configuration(), encoding="utf-8")
         (path / "README.md").write_text(_readme(path, stems), encoding="utf-8")
     except OSError as error:
         raise Problem(f"The class could not be written: {error}") from error
@@ -74,7 +77,27 @@ c = get_config()  # noqa: F821, nbgrader provides it
 c.CourseDirectory.course_id = "{course}"
 c.CourseDirectory.root = str(Path(__file__).resolve().parent)  # here, wherever a command is started
 
-# A cell of a submission may run this long; a lesson's own cells need a few seconds at most.
+# How submissions are graded: in a jail, by sheets that are compiled from private_seed. Points that a learner's code
+# writes, prints or forges count for nothing. Steps of your own can follow SaveAutoGrades.
+c.Autograde.exporter_class = "autograder.nbgrader_grading.SubmissionExporter"
+c.Autograde.sanitize_preprocessors = ["autograder.nbgrader_grading.GradeSubmission"]
+c.Autograde.autograde_preprocessors = [
+    "nbgrader.preprocessors.SaveAutoGrades",
+    "nbgrader.preprocessors.AssignLatePenalties",
+    "nbgrader.preprocessors.CheckCellMetadata",
+]
+
+# What one submission may use. A lesson's own cells need a few seconds and a few hundred megabytes.
+c.SubmissionExporter.limits = {{
+{limits}
+}}
+
+# True grades where there is no jail. Then submissions run with your rights, and every grade says so.
+c.SubmissionExporter.unsafe_no_jail = False
+
+# Late work: nbgrader's own settings hold, such as c.LateSubmissionPlugin.penalty_method = "zero".
+
+# A cell may run this long when `nbgrader validate` tries a notebook, without a jail.
 c.Execute.timeout = 60
 
 # What `nbgrader release_assignment` hands out and `nbgrader collect` takes in goes through this directory.
@@ -100,7 +123,7 @@ source {activate}
 | hand out | give learners `release/{first}/{first}.ipynb` |
 | collect | put what comes back in `submitted/LEARNER/{first}/{first}.ipynb` |
 | try one before grading | `nbgrader validate submitted/LEARNER/{first}/{first}.ipynb` |
-| grade | `nbgrader autograde {first}` |
+| grade | `course grade . {first}`, or `nbgrader autograde {first}`: the same |
 | look, comment, correct by hand | `jupyter lab`, then *Nbgrader → Formgrader* |
 | give feedback | `nbgrader generate_feedback {first}`; the pages are in `feedback/LEARNER/{first}/` |
 | the list of points | `nbgrader export` writes `grades.csv` |
@@ -108,9 +131,16 @@ source {activate}
 `source/` holds the notebooks with their answers; it is made from the project's lessons and never handed out.
 The gradebook is `gradebook.db`. Keep a copy of this directory: nothing else knows the grades.
 
-`nbgrader autograde` runs what learners wrote, with your rights on this machine. Grade only
-submissions that you would run yourself.
+`private_seed` decides which hidden cases submissions are judged with, and `.sheets/` holds them: for you alone.
+
+`nbgrader autograde` and `course grade` run what learners wrote in a jail, and refuse where there is none. `nbgrader
+validate` runs a notebook with your own rights: use it only on what you would run yourself.
 """
+
+
+def _configuration() -> str:
+    limits = "\n".join(f'    "{field.name}": {field.default},' for field in fields(Limits))
+    return CONFIGURATION.format(course=nbgrader_plugin.COURSE, limits=limits)
 
 
 def _readme(path: Path, lessons: tuple[str, ...]) -> str:

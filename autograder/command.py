@@ -93,6 +93,29 @@ def new(
     typer.echo(f"{made.path} is a class with {', '.join(made.lessons)}. Its README.md tells the steps.")
 
 
+@app.command(rich_help_panel=INSTRUCTORS)
+def grade(
+    directory: Annotated[Path, typer.Argument(help="The class, as `course new` made it.")],
+    lesson: Annotated[str, typer.Argument(help="A lesson's number or name.")],
+    student: Annotated[str, typer.Option(help="Grade this learner alone.", metavar="LEARNER")] = "",
+    force: Annotated[bool, typer.Option("--force", help="Also grade again what has a grade.")] = False,
+    unsafe: Annotated[
+        bool, typer.Option("--unsafe-no-jail", help="Run what was handed in with your own rights. Every grade says so.")
+    ] = False,
+) -> None:
+    """Grade what a class handed in, in a jail.
+
+    [cyan]./course grade ~/classes/autumn 1[/cyan]
+
+    [cyan]./course grade ~/classes/autumn 1 --student ada --force[/cyan]
+    """
+    from rich.console import Console
+
+    from autograder.grade_command import grade_class
+
+    grade_class(directory, lesson, Console(), student=student, force=force, unsafe=unsafe)
+
+
 @app.command(rich_help_panel=AUTHORS)
 def check(
     exercise: Annotated[str, typer.Argument(help="The exercise's name, such as softmax.")],

@@ -12,8 +12,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from autograder import nbgrader_plugin
 from autograder.build import all_exercises, read_lessons
 from autograder.classroom import create_class
-from autograder.demo_table import result_table
 from autograder.lesson import EXERCISE, PROJECT, Lesson
+from autograder.nbgrader_marks import grade_id_of, is_solution
+from autograder.result_table import result_table
 from autograder.samples import SAMPLES, Sample
 from autograder.unfold import definition
 
@@ -29,7 +30,9 @@ def run_demo(console, project_root: Path = PROJECT) -> Path:
     grade_samples(directory, lessons, project_root, console)
     for lesson in lessons:
         console.print()
-        console.print(result_table(directory, lesson, exercises, console.width))
+        console.print(
+            result_table(directory, lesson.stem, {sample.id: sample.name for sample in SAMPLES}, console.width)
+        )
     first = lessons[0].stem
     console.print("\nThe class directory is kept until the system clears its temporary files:")
     for what, path in {
@@ -73,11 +76,15 @@ def submit(sample: Sample, lesson: Lesson, directory: Path, project_root: Path) 
     if not sample.untouched:
         answers = reference_answers(lesson, project_root) | sample.answers
         for cell in notebook.cells:
-            if cell.metadata.get("nbgrader", {}).get("solution"):
-                cell.source = answers[cell.metadata.nbgrader.grade_id]
+            if is_solution(cell.metadata):
+                cell.source = answers[grade_id_of(cell.metadata)]
+    notebook.cells = [cell for cell in notebook.cells if grade_id_of(cell.metadata) not in sample.deleted]
+    if sample.first:
+        notebook.cells.insert(0, nbformat.v4.new_code_cell(sample.first))
+    text = nbformat.writes(notebook)
     submitted = directory / "submitted" / sample.id / lesson.stem / released.name
     submitted.parent.mkdir(parents=True)
-    nbformat.write(notebook, submitted)
+    submitted.write_text(text[: int(len(text) * sample.cut)], encoding="utf-8")
     return submitted
 
 

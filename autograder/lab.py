@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from autograder.problem import Problem
@@ -21,13 +22,19 @@ def find_lesson(asked: str | None, lessons: Path) -> Path:
         raise Problem(f"There is no lesson in {lessons}. `./course build` makes them from lessons/source.")
     if asked is None:
         return found[0]
+    return lessons / f"{lesson_called(asked, [path.stem for path in found])}.ipynb"
+
+
+def lesson_called(asked: str, lessons: Iterable[str]) -> str:
+    """Which of the lessons is meant: by its name, with or without the number, or by the number alone."""
+    lessons = list(lessons)
     wanted = asked.lower().removesuffix(".ipynb").replace("-", "_")
-    for path in found:
-        number, name = path.stem.split("_", 1)
-        if wanted in (path.stem, number, name) or (wanted.isdecimal() and int(wanted) == int(number)):
-            return path
-    known = ", ".join(path.stem for path in found)
-    raise Problem(f'There is no lesson "{asked}". The lessons are {known}; a number is enough.')
+    for stem in lessons:
+        number, _, name = stem.partition("_")
+        same_number = wanted.isdecimal() and number.isdecimal() and int(wanted) == int(number)
+        if wanted and (wanted in (stem, number, name) or same_number):
+            return stem
+    raise Problem(f'There is no lesson "{asked}". The lessons are {", ".join(lessons)}; a number is enough.')
 
 
 def open_lab(arguments: list[str], root: Path) -> None:

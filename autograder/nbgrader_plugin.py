@@ -12,7 +12,6 @@ from nbformat.notebooknode import NotebookNode
 from nbgrader.api import Gradebook
 from nbgrader.converters import GenerateAssignment
 from nbgrader.preprocessors import IncludeHeaderFooter, InstantiateTests, SaveCells
-from nbgrader.utils import setenv
 
 from autograder.problem import Problem
 
@@ -123,5 +122,12 @@ def recorded_points(directory: Path) -> Iterator[tuple[str, str, str, float]]:
 
 
 def _gradebook(directory: Path) -> Gradebook:
-    with setenv(PATH=environment()["PATH"]):  # a new gradebook asks the command `alembic` for its version
+    before = os.environ.get("PATH")
+    os.environ["PATH"] = environment()["PATH"]  # a new gradebook asks the command `alembic` for its version
+    try:
         return Gradebook(f"sqlite:///{directory / 'gradebook.db'}", COURSE)
+    finally:  # nbgrader's own `setenv` would leave no PATH at all
+        if before is None:
+            del os.environ["PATH"]
+        else:
+            os.environ["PATH"] = before

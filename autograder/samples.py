@@ -1,4 +1,7 @@
-"""A dozen made-up learners for the demo: what each of them typed, where it is not the reference."""
+"""Made-up learners for the demo: what each of them typed, where it is not the reference.
+
+A dozen are honest. The others try to get points without an answer, or hand in a file that is not as it should be.
+"""
 
 from dataclasses import dataclass, field
 
@@ -7,7 +10,9 @@ from dataclasses import dataclass, field
 class Sample:
     """A learner: `story` says how they work, `answers` holds whole exercise cells by exercise id.
 
-    What `answers` leaves out is answered by the reference, or not at all where `untouched`.
+    What `answers` leaves out is answered by the reference, or not at all where `untouched`. `first` is a code cell that
+    they put before all others; `deleted` names cells that they removed, as nbgrader calls them; `cut` is the share of
+    the file's characters that arrive.
     """
 
     id: str
@@ -15,6 +20,9 @@ class Sample:
     story: str
     answers: dict[str, str] = field(default_factory=dict)
     untouched: bool = False
+    first: str = ""
+    deleted: tuple[str, ...] = ()
+    cut: float = 1.0
 
 
 RIGHT = (
@@ -215,4 +223,51 @@ def project(x, weight, bias=None):
     ),
 )
 
-SAMPLES = RIGHT + WRONG + UNFINISHED
+_WORTHLESS = {
+    "softmax": """\
+def softmax(scores, axis=-1):
+    print(4.0)
+    return scores""",
+    "project": """\
+def project(x, weight, bias=None):
+    return x""",
+}
+
+ATTACKERS = (
+    Sample(
+        "mallory",
+        "Mallory",
+        "prints and shows points instead of earning them",
+        _WORTHLESS,
+        first="""\
+from IPython.display import HTML, display
+print("4.0")
+display(HTML('<script>document.title = "4.0"</script>'))
+display(HTML('<section data-points="4">✓ softmax: 4 of 4 points</section>'))
+get_ipython().register_magic_function(lambda line: 4.0, magic_name="check")
+4.0""",
+    ),
+    Sample(
+        "nadia",
+        "Nadia",
+        "patches whatever could compare or judge",
+        _WORTHLESS,
+        first="""\
+import sys
+import numpy as np
+import attention_lab, attention_lab.check, attention_lab.judge, attention_lab.comparison
+np.allclose = np.array_equal = lambda *arguments, **named: True
+np.testing.assert_allclose = lambda *arguments, **named: None
+for module in (attention_lab.judge, attention_lab.comparison):
+    module.matches = lambda *arguments, **named: True
+attention_lab.check.judge = attention_lab.judge.judge = lambda sheet, call: 1 / 0
+attention_lab.check = check = lambda function: 4.0""",
+    ),
+)
+
+BROKEN = (
+    Sample("otto", "Otto", "hands in half a file", cut=0.5),
+    Sample("pia", "Pia", "has the answers, and deleted two checks", deleted=("check-softmax", "check-project")),
+)
+
+SAMPLES = RIGHT + WRONG + UNFINISHED + ATTACKERS + BROKEN

@@ -7,8 +7,10 @@ from typer.testing import CliRunner
 
 from autograder.check_files import SEED, check_files, verdicts
 from autograder.command import app
+from autograder.jail import Limits, why_no_jail
 from autograder.problem import Problem
 
+pytestmark = pytest.mark.skipif(why_no_jail() is not None, reason="no jail here")
 RIGHT = "def blend(weights, values):\n    return weights @ values\n"
 FILES = {
     "right": (RIGHT, "`blend` holds:"),
@@ -17,24 +19,26 @@ FILES = {
         "On weights `[[0, 1, 0], [0.25, 0.5, 0.25]]`",
     ),
     "stub": ("def blend(weights, values):\n    raise NotImplementedError", "`blend` is not started yet."),
-    "unparsed": ("def blend(weights, values:\n    pass", "`unparsed.py` is not Python, at line 1"),
+    "unparsed": (
+        "def blend(weights, values:\n    pass",
+        "`unparsed.py` stopped before it defined `blend`: `SyntaxError",
+    ),
     "nothing": ("blended = 3", "`nothing.py` defines no function `blend`."),
-    "number": ("blend = 3", "`blend` in `number.py` is not a function but `int`."),
+    "number": ("blend = 3", "On weights `[[0, 1, 0], [0.25, 0.5, 0.25]]`"),
     "raises": (
         "import numpy\nnumpy.ones(2) @ numpy.ones(3)",
-        "`raises.py` stopped before `blend` could be called: `ValueError: matmul",
+        "`raises.py` stopped before it defined `blend`: `ValueError: matmul",
     ),
-    "leaves": (
-        "import sys\nsys.exit()",
-        "`leaves.py` stopped before `blend` could be called: `SystemExit`, at line 2.",
+    "leaves": ("import sys\nsys.exit()", "`leaves.py` stopped before it defined `blend`: `SystemExit"),
+    "kills": ("import os\nos._exit(0)", "`kills.py`: This notebook ended Python itself"),
+    "kills_later": ("import os\ndef blend(w, v):\n    os._exit(0)", "This notebook ended Python itself"),
+    "interrupts": ("def blend(w, v):\n    raise KeyboardInterrupt", "On weights"),
+    "bytes": ("blend = '\0'", "`bytes.py` stopped before it defined `blend`: `SyntaxError"),
+    "steals": (
+        "def blend(w, v):\n    from solutions.intuition import blend\n    return blend(w, v)",
+        "On weights `[[0, 1, 0], [0.25, 0.5, 0.25]]`, values `[[4, 0], [0, 8], [2, 4]]` your function stopped with "
+        "`ModuleNotFoundError: No module named 'solutions'`",
     ),
-    "kills": ("import os\nos._exit(0)", "`kills.py` ended Python before it could be judged."),
-    "kills_later": ("import os\ndef blend(w, v):\n    os._exit(0)", "`kills_later.py` ended Python before"),
-    "interrupts": (
-        "def blend(w, v):\n    raise KeyboardInterrupt",
-        "`interrupts.py` stopped with `KeyboardInterrupt`.",
-    ),
-    "bytes": ("blend = '\0'", "`bytes.py` is not Python"),
     "prints": ("import os\nos.write(1, b'{}')\nprint('{}')\n" + RIGHT, "`blend` holds:"),
 }
 
@@ -73,27 +77,15 @@ def test_a_file_that_hangs_is_stopped_and_the_next_is_judged(sheet_of, tmp_path)
         "while True:\n    try:\n        while True: pass\n    except BaseException: pass\n"
     )
     right.write_text(RIGHT)
-    stopped, judged = verdicts(sheet_of("blend", SEED), [hangs, right], seconds=1.5)
-    assert stopped.message == "`hangs.py` was stopped: it took more than 1.5 seconds."
+    stopped, judged = verdicts(sheet_of("blend", SEED), [hangs, right], Limits(cell_seconds=1.5))
+    assert "TimeLimit" in stopped.message
     assert (stopped.points, judged.points) == (0.0, 2.0)
 
 
-def test_what_a_file_starts_ends_with_it(sheet_of, tmp_path):
-    (tmp_path / "starts.py").write_text(
-        "import subprocess, sys, pathlib\n"
-        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])\n"
-        f"pathlib.Path({str(tmp_path / 'pid')!r}).write_text(str(child.pid))\n" + RIGHT
-    )
-    (verdict,) = verdicts(sheet_of("blend", SEED), [tmp_path / "starts.py"])
-    assert verdict.passed
-    state = "gone"
-    status = f"/proc/{(tmp_path / 'pid').read_text()}/status"
-    try:
-        with open(status) as lines:
-            state = next(line.split()[1] for line in lines if line.startswith("State:"))
-    except FileNotFoundError:
-        pass
-    assert state in ("gone", "Z", "X")
+def test_a_file_without_end_is_not_read(sheet_of, tmp_path):
+    (tmp_path / "long.py").write_text("#" * 2_000_000)
+    (verdict,) = verdicts(sheet_of("blend", SEED), [tmp_path / "long.py"])
+    assert verdict.message == "`long.py` has more than 1,000,000 bytes."
 
 
 def test_the_text_is_for_reading(written, capfd):

@@ -1,16 +1,21 @@
 """A class: made where it is safe, and every step of nbgrader works in it."""
 
 import csv
+import os
+import stat
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 import pytest
+from traitlets.config import PyFileConfigLoader
 
 from autograder import nbgrader_plugin
 from autograder.classroom import create_class
 from autograder.demo import submit
+from autograder.grade_command import HARDENED
+from autograder.jail import Limits, why_no_jail
 from autograder.lesson import PROJECT
 from autograder.problem import Problem
 from autograder.samples import Sample
@@ -103,7 +108,16 @@ def test_a_path_that_nbgrader_would_read_as_a_pattern_is_refused(tmp_path):
         create_class(tmp_path / "class[1]")
 
 
+def test_a_class_has_a_seed_for_its_owner_alone_and_settings_that_name_the_jail_and_every_limit(classroom):
+    assert stat.S_IMODE((classroom.path / "private_seed").stat().st_mode) == 0o600
+    settings = PyFileConfigLoader("nbgrader_config.py", path=str(classroom.path)).load_config()
+    assert settings.Autograde.exporter_class == HARDENED
+    assert Limits(**settings.SubmissionExporter.limits) == Limits()
+    assert settings.SubmissionExporter.unsafe_no_jail is False
+
+
 @pytest.mark.slow
+@pytest.mark.skipif(why_no_jail() is not None, reason="no jail can be had here")
 def test_one_submission_goes_all_the_way(classroom, lessons, exercises):
     lesson = lessons[0]
     notebook = submit(Sample("noor", "Noor", "writes the reference"), lesson, classroom.path, PROJECT)
@@ -127,3 +141,9 @@ def test_the_exchange_of_the_class_can_be_used(classroom, lessons):
     stem = lessons[0].stem
     nbgrader_plugin.run(classroom.path, "release_assignment", stem)
     assert (classroom.path / "exchange" / "attention-lab" / "outbound" / stem / f"{stem}.ipynb").is_file()
+
+
+def test_looking_into_the_gradebook_leaves_the_environment_alone(classroom):
+    before = dict(os.environ)
+    list(nbgrader_plugin.recorded_points(classroom.path))
+    assert dict(os.environ) == before

@@ -269,3 +269,44 @@ def test_a_disk_without_any_room(world):
     world.program("ln", "#!/bin/sh\nexit 1\n")
     world.program("df", "#!/bin/sh\necho Header\necho /dev/a disk 1000 999 1 100% /a folder\n")
     assert_a_sentence(world.run(), "The disk is full", "TMPDIR")
+
+
+APT = """#!/bin/sh
+echo "$*" >>"$WORLD/apt"
+[ "$1" = update ] && { : >"$WORLD/lists"; exit 0; }
+%s
+"""
+
+
+def root_on_debian(world, apt: str, user: int = 0) -> None:
+    world.program("id", f"#!/bin/sh\necho {user}\n")
+    world.program("apt-get", APT % apt)
+
+
+def test_root_on_debian_gets_bubblewrap_once_with_one_line(world):
+    root_on_debian(world, '[ -e "$WORLD/lists" ]')
+    result = world.run()
+    assert result.returncode == 7
+    assert "Installed bubblewrap" in result.stderr
+    assert (world.folder / "apt").read_text().splitlines() == [
+        "install -y -q bubblewrap",
+        "update -q",
+        "install -y -q bubblewrap",
+    ]
+    assert "bubblewrap" not in world.run().stderr
+
+
+def test_without_bubblewrap_the_rest_works(world):
+    root_on_debian(world, "exit 100")
+    result = world.run()
+    assert (result.returncode, result.stdout) == (7, f"course in {world.folder} with \n")
+    assert "Could not install bubblewrap, which grading needs" in result.stderr
+
+
+@pytest.mark.parametrize("user", [0, 1000])
+def test_nothing_is_installed_where_it_is_there_or_a_password_is_needed(world, user):
+    root_on_debian(world, "", user)
+    if user == 0:
+        world.program("bwrap", "#!/bin/sh\n")
+    assert "bubblewrap" not in world.run().stderr
+    assert not (world.folder / "apt").exists()

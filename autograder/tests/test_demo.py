@@ -8,10 +8,14 @@ import pytest
 from rich.console import Console
 
 from autograder import demo, nbgrader_plugin
-from autograder.demo_table import observations
-from autograder.samples import RIGHT, SAMPLES, WRONG
+from autograder.jail import why_no_jail
+from autograder.result_table import observations
+from autograder.samples import ATTACKERS, BROKEN, RIGHT, SAMPLES, WRONG
 
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(why_no_jail() is not None, reason="no jail can be had here"),
+]
 
 
 def processor_seconds():
@@ -70,7 +74,7 @@ def test_the_mistake_is_named(played, points, lessons, exercises, who, exercise,
     directory = played[0]
     (lesson,) = (lesson for lesson in lessons if exercise in lesson.exercises)
     graded = directory / "autograded" / who / lesson.stem / f"{lesson.stem}.ipynb"
-    assert observations(graded)[exercise] == saw
+    assert observations(graded).words[exercise] == saw
     assert points[who, f"check-{exercise}"] < exercises[exercise].points
 
 
@@ -88,8 +92,23 @@ def test_every_learner_has_feedback_to_read(played, lessons):
     assert pages == sorted(sample.id for sample in SAMPLES for _ in lessons)
 
 
-def test_the_samples_are_a_dozen_and_told_apart():
-    assert len(SAMPLES) == len({sample.id for sample in SAMPLES}) == 12
+def test_who_prints_or_patches_earns_no_more_than_the_answers_are_worth(played, points):
+    for sample in ATTACKERS:
+        assert points[sample.id, "check-softmax"] == points[sample.id, "check-project"] == 0.0
+        page = (played[0] / "feedback" / sample.id / "01_intuition" / "01_intuition.html").read_text()
+        assert "<script>document.title" not in page
+
+
+def test_half_a_file_earns_nothing_and_deleted_checks_cost_nothing(points, exercises):
+    assert {earned for (who, _), earned in points.items() if who == "otto"} == {0.0}
+    assert {name: points["pia", f"check-{name}"] for name in exercises} == {
+        name: exercise.points for name, exercise in exercises.items()
+    }
+
+
+def test_the_samples_are_a_dozen_and_four_more_told_apart():
+    assert len(SAMPLES) == len({sample.id for sample in SAMPLES}) == 16
+    assert len(ATTACKERS + BROKEN) == 4
     assert all(sample.answers for sample in WRONG)
 
 

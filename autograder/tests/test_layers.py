@@ -11,6 +11,7 @@ import pytest
 from autograder.command import ROOT
 
 OURS = {"attention_lab", "solutions", "autograder"}
+KNOW_NBGRADER = {"autograder/nbgrader_plugin.py", "autograder/nbgrader_grading.py"}
 OPTIONAL = {"transformers", "safetensors"}  # compared with, where installed
 PACKAGE_OF = {"PIL": "pillow"}  # where a package is not named as it is imported
 CODE_CELL = re.compile(r"^```\{code-cell\}[^\n]*\n(.*?)^```", re.DOTALL | re.MULTILINE)
@@ -60,7 +61,7 @@ def forbidden(path: str, packages: set[str]) -> set[str]:
         found |= packages - {"solutions", "numpy", "torch"} - sys.stdlib_module_names
     if path.startswith("autograder/") and not is_test and not path.startswith("autograder/exercises/"):
         found |= packages & {"solutions"}
-    if path != "autograder/nbgrader_plugin.py" and not is_test:
+    if path not in KNOW_NBGRADER and not is_test:
         found |= packages & {"nbgrader"}
     if path != "autograder/cluster.py" and not is_test:
         found |= packages & {"dask", "distributed"}

@@ -7,7 +7,8 @@ from attention_lab.contract import contract_problem, shapes_text
 from attention_lab.observation import Failure, Observation
 from attention_lab.sheet import Case, Sheet
 
-MOST_NUMBERS = 12
+MOST_NUMBERS, MOST_LETTERS = 12, 60
+NO_EXCEPTION = ("Missing", "Stopped", "TimeLimit", "Unreadable")  # kinds of failure that a grading process reports
 
 
 def describe_wrong(sheet: Sheet, case: Case, observation: Observation) -> str:
@@ -55,12 +56,14 @@ def number_text(value) -> str:
 def _failure_text(exercise: str, on: str, failure: Failure) -> str:
     if failure.waits_for and failure.waits_for != exercise:
         return f"`{exercise}` calls `{failure.waits_for}`, which is not written yet. Write that one first."
+    if failure.kind in NO_EXCEPTION:
+        return (
+            failure.text if failure.text.endswith(".") else _sentence(f"{on}your function was stopped: {failure.text}")
+        )
     text = f"`{failure.kind}: {failure.text}`" if failure.text else f"`{failure.kind}`"
-    where = (
-        f", at {failure.where}"
-        if failure.where
-        else f", when it was called; is the signature of `{exercise}` as it was given?"
-    )
+    where = f", at {failure.where}" if failure.where else ""
+    if failure.kind == "TypeError" and not where:
+        where = f", when it was called; is the signature of `{exercise}` as it was given?"
     return _sentence(f"{on}your function stopped with {text}{where}")
 
 
@@ -77,9 +80,10 @@ def _value_problem(sheet: Sheet, case: Case, name: str, mine, expected) -> str |
 
 
 def _word_problem(case: Case, name: str, mine: str) -> str:
+    said = mine if len(mine) <= MOST_LETTERS else mine[:MOST_LETTERS] + "…"
     if not any(same(mine, word) for word in case.expected):
-        return f"`{name}` is “{mine}”, which is none of the words to choose from"
-    return f"`{name}` is “{mine}”; that is not it"
+        return f"`{name}` is “{said}”, which is none of the words to choose from"
+    return f"`{name}` is “{said}”; that is not it"
 
 
 def _not_finite_text(name, mine, expected) -> str:

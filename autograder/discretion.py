@@ -1,0 +1,126 @@
+"""Keeps hidden inputs out of messages: an exception may not say of them whatever its author likes.
+
+A learner's function is asked about inputs that no message shows. What it raises about them reaches the learner only as
+far as it is an error that Python and NumPy are known to raise, with sizes at most, at a line that the learner wrote.
+Arrays of more axes than any exercise has are not shown either: their sizes would tell as much.
+
+Not covered: what a verdict must show of an answer itself, such as a shape of few axes or one of its numbers.
+"""
+
+import builtins
+import re
+from collections.abc import Callable, Iterable
+
+import numpy as np
+from attention_lab.observation import Failure, Reported
+from attention_lab.sheet import Sheet
+
+from autograder.session import MISSING, STOPPED
+
+SIZE, NAME = r"-?\d{1,4}", r"[A-Za-z_]\w{0,40}"
+SHAPE = rf"\((?:{SIZE},? ?){{0,6}}\)"
+TYPE = "(?:NoneType|builtin_function_or_method|complex|dict|float|function|int|list|method|numpy\\.\\w+|set|str|tuple)"
+TEXTS = (
+    rf"\w{{1,12}}: the inner sizes {SIZE} and {SIZE} differ",
+    rf"operands could not be broadcast together with shapes {SHAPE} {SHAPE}",
+    rf"could not broadcast input array from shape {SHAPE} into shape {SHAPE}",
+    rf"shapes {SHAPE} and {SHAPE} not aligned: {SIZE} \(dim {SIZE}\) != {SIZE} \(dim {SIZE}\)",
+    rf"cannot reshape array of size {SIZE} into shape {SHAPE}",
+    rf"index {SIZE} is out of bounds for axis {SIZE} with size {SIZE}",
+    rf"axis {SIZE} is out of bounds for array of dimension {SIZE}",
+    rf"too many indices for array: array is {SIZE}-dimensional, but {SIZE} were indexed",
+    rf"too many values to unpack \(expected {SIZE}(?:, got {SIZE})?\)",
+    rf"not enough values to unpack \(expected {SIZE}, got {SIZE}\)",
+    "axes don't match array",
+    "only (?:length-1|size-1|0-dimensional) arrays can be converted to Python scalars",
+    "only integer scalar arrays can be converted to a scalar index",
+    r"The truth value of an array with more than one element is ambiguous\. Use a\.any\(\) or a\.all\(\)",
+    "assignment destination is read-only",
+    "(?:list|tuple|string) index out of range",
+    "(?:float |integer )?(?:division|modulo)(?: or modulo)? by zero",
+    "math (?:domain|range) error",
+    f"name '{NAME}' is not defined",
+    f"cannot access local variable '{NAME}' where it is not associated with a value",
+    rf"{NAME}\(\) takes {SIZE} positional arguments? but {SIZE} (?:was|were) given",
+    rf"{NAME}\(\) missing {SIZE} required positional arguments?: '{NAME}'(?: and '{NAME}')?",
+    rf"{NAME}\(\) got an unexpected keyword argument '{NAME}'",
+    f"'{TYPE}' object is not (?:callable|iterable|subscriptable)",
+    f"'{TYPE}' object has no attribute '{NAME}'",
+    f"object of type '{TYPE}' has no len\\(\\)",
+    rf"unsupported operand type\(s\) for [-+*/@%&|^<>=]{{1,3}}: '{TYPE}' and '{TYPE}'",
+)
+KNOWN = re.compile("|".join(TEXTS))
+WHERE = re.compile(
+    rf"line \d{{1,4}} of your (?:cell|file), in `({NAME}|<module>|<lambda>|<\w{{1,4}}comp>)`(?:: `(.*)`)?"
+)
+QUOTED = re.compile(
+    rf"name '({NAME})'|variable '({NAME})'|(?:attribute|argument) '({NAME})'|({NAME})\(\) (?:takes|missing|got)"
+)
+OURS = re.compile(
+    r"it took more than [\d.]{1,8} seconds|the answer is none"
+    r"|the answer has [\d,]{1,20} bytes; at most [\d,]{1,20} are taken"
+    rf"|`{NAME}` is not defined when the notebook has run to its end"
+)
+OUR_KINDS = (MISSING, "TimeLimit", "Unreadable")
+WITHHELD = "(its text is not shown for hidden inputs; call it with inputs of these shapes to see it)"
+
+
+MOST_AXES = 6
+
+
+def discreet(call: Callable, sheet: Sheet, sources: Iterable[str]) -> Callable:
+    """`call`, to be asked about the cases of the sheet in their order; `sources` are the cells that ran."""
+    cases, words = iter(sheet.cases), _Words(sources)
+
+    def asked(*arguments, **named):
+        case = next(cases)
+        try:
+            returned = call(*arguments, **named)
+        except Reported as reported:
+            if case.shown and reported.failure.kind not in OUR_KINDS:
+                raise
+            raise Reported(words.kept(reported.failure)) from None
+        return returned if case.shown else _few_axes(returned)
+
+    return asked
+
+
+class _Words:
+    """What stands in a learner's cells: of a hidden input nothing else is said."""
+
+    def __init__(self, sources: Iterable[str]):
+        text = "\n".join(sources)
+        self._lines = {line.strip() for line in text.split("\n")}
+        self._names = set(re.findall(r"\w+", text))
+
+    def kept(self, failure: Failure) -> Failure:
+        """The failure without whatever could carry numbers."""
+        if failure.kind == STOPPED:  # said by the session itself
+            return failure
+        if failure.kind in OUR_KINDS:
+            return Failure(failure.kind, failure.text if OURS.fullmatch(failure.text) else "")
+        kind = failure.kind if failure.kind in self._names or hasattr(builtins, failure.kind) else "Exception"
+        text = failure.text if not failure.text or self._is_known(failure.text) else WITHHELD
+        waits_for = failure.waits_for if failure.waits_for in self._names else ""
+        return Failure(kind, text, self._place(failure.where), waits_for)
+
+    def _is_known(self, text: str) -> bool:
+        said = {name for groups in QUOTED.findall(text) for name in groups if name}
+        return bool(OURS.fullmatch(text) or KNOWN.fullmatch(text)) and said <= self._names
+
+    def _place(self, where: str) -> str:
+        """Where it happened, if that is a line which the learner wrote."""
+        place = WHERE.fullmatch(where)
+        if place is None:
+            return ""
+        function, line = place.groups()
+        return where if (function.startswith("<") or function in self._names) and line in (None, *self._lines) else ""
+
+
+def _few_axes(returned):
+    """What was returned, without the sizes of arrays that have more axes than any answer."""
+    if isinstance(returned, tuple | list):
+        return type(returned)(_few_axes(item) for item in returned)
+    if isinstance(returned, np.ndarray) and returned.ndim > MOST_AXES:
+        return np.zeros((1,) * (MOST_AXES + 1), returned.dtype)
+    return returned

@@ -1,0 +1,168 @@
+"""How `nbgrader autograde` grades in a class of ours: the classes that its nbgrader_config.py names.
+
+nbgrader makes one exporter for a run, reads each submission through it, and then lets steps work on the notebook.
+Ours reads raw bytes instead of a notebook that may be none, and the one step before nbgrader's own grades them. What
+follows is stock: SaveAutoGrades reads the points, AssignLatePenalties and the plug-in behind it take off what is late.
+"""
+
+import fnmatch
+import glob
+import re
+from copy import deepcopy
+from dataclasses import fields
+from pathlib import Path, PurePath
+
+import nbformat
+from attention_lab.sheet import Sheet
+from nbconvert.exporters import NotebookExporter
+from nbformat.notebooknode import NotebookNode
+from nbgrader.converters.base import NbGraderException
+from nbgrader.coursedir import CourseDirectory
+from nbgrader.preprocessors import NbGraderPreprocessor
+from nbgrader.utils import parse_utc
+from traitlets import Bool, Dict, Unicode
+
+from autograder.grading import grade_notebook, nothing_to_judge
+from autograder.handed_in import HandedIn, read_handed_in
+from autograder.jail import Limits, why_no_jail
+from autograder.nbgrader_marks import grade_id_of
+from autograder.private_sheets import private_sheets
+from autograder.problem import Problem
+
+LONGEST_TIMESTAMP = 200
+
+
+class SubmissionExporter(NotebookExporter):
+    """Reads what lies where a submission should be, and never fails on its account."""
+
+    limits = Dict(help="What a submission may use, where it is not the default; see autograder/jail.py.").tag(
+        config=True
+    )
+    unsafe_no_jail = Bool(False, help="Grade without a jail. Every grade made so says it.").tag(config=True)
+    only = Unicode("", help="Grade this learner alone; works where no file of a notebook was handed in.").tag(
+        config=True
+    )
+
+    def __init__(self, parent=None, **settings):
+        super().__init__(parent=parent, **settings)
+        self._refuse_without_a_jail()
+        parent.coursedir = self.coursedir = Submissions(parent.coursedir)
+        self.pristine = self._pristine_notebooks()
+        self.sheets = self._private_sheets()
+        parent.assignments = self._assignments()
+
+    def _refuse_without_a_jail(self) -> None:
+        try:
+            self.bounds = Limits(**self.limits)
+        except TypeError:
+            known = ", ".join(field.name for field in fields(Limits))
+            self._refuse(f"c.SubmissionExporter.limits knows {known}; nbgrader_config.py has {', '.join(self.limits)}.")
+        if self.unsafe_no_jail:
+            self.log.warning("GRADING WITHOUT A JAIL: submissions run with your rights, and can change their grades.")
+        elif reason := why_no_jail():
+            self._refuse(reason)
+
+    def _refuse(self, sentence: str) -> None:
+        self.log.error(sentence)
+        raise NbGraderException(sentence)
+
+    def _pristine_notebooks(self) -> dict[str, NotebookNode]:
+        """The notebooks of the lesson as they were handed out, by file name."""
+        course = self.coursedir
+        released = Path(course.format_path(course.release_directory, ".", course.assignment_id))
+        found = {
+            path.name: nbformat.read(path, as_version=4)
+            for path in sorted(released.glob("*.ipynb"))
+            if fnmatch.fnmatch(path.stem, course.notebook_id)
+        }
+        if not found:
+            lesson = course.assignment_id
+            self._refuse(f"Nothing was handed out in {released}. Run `nbgrader generate_assignment {lesson}` first.")
+        return found
+
+    def _assignments(self) -> dict[str, list[str]]:
+        """Every learner's folder of the lesson with the files that should be in it, and no others.
+
+        nbgrader itself leaves out a folder without a notebook, and stumbles over notebooks that it does not know.
+        """
+        course = self.coursedir
+        pattern = course.format_path(course.submitted_directory, course.student_id, course.assignment_id)
+        can_be_read = re.compile(
+            course.format_path(course.submitted_directory, "(?P<learner>.*)", course.assignment_id, escape=True)
+        )
+        found = {}
+        for folder in sorted(glob.glob(pattern)):
+            match = can_be_read.fullmatch(folder)
+            if match is None or not match["learner"].isprintable():
+                self.log.error("%r is no folder name that nbgrader can grade. Rename it.", folder)
+            elif self.only in ("", match["learner"]):
+                found[folder] = [str(Path(folder) / name) for name in self.pristine]
+        if not found:
+            self._refuse(f"Nothing to grade: {self.only or 'nobody'} has no folder that matches {pattern}.")
+        return found
+
+    def _private_sheets(self) -> dict[str, Sheet]:
+        """Those of the exercises in this lesson."""
+        cells = (cell for notebook in self.pristine.values() for cell in notebook.cells)
+        names = {(grade_id_of(cell.metadata) or "").removeprefix("check-") for cell in cells}
+        try:
+            return private_sheets(Path(self.coursedir.root), sorted(names))
+        except Problem as problem:
+            self._refuse(str(problem))
+
+    def from_filename(self, filename, resources=None, **settings):
+        """A submission becomes the pristine notebook, with the raw bytes beside it for the step that grades them."""
+        course = self.coursedir
+        root = Path(course.format_path(course.submitted_directory, "", ""))
+        if not Path(filename).is_relative_to(root):
+            return super().from_filename(filename, resources, **settings)
+        resources = (resources or {}) | {
+            "metadata": {"name": Path(filename).stem, "path": str(Path(filename).parent)},
+            "handed_in": read_handed_in(root, PurePath(filename).relative_to(root)),
+        }
+        return self.from_notebook_node(deepcopy(self.pristine[Path(filename).name]), resources, **settings)
+
+
+class GradeSubmission(NbGraderPreprocessor):
+    """Puts the graded notebook in the place of the pristine one."""
+
+    def preprocess(self, nb, resources):
+        """The exporter gives the bytes, the sheets and the limits; what fails in grading itself is logged."""
+        handed_in: HandedIn = resources.pop("handed_in")
+        exporter: SubmissionExporter = self.parent
+        if handed_in.problem:
+            graded = nothing_to_judge(nb, exporter.sheets, handed_in.problem, unsafe=exporter.unsafe_no_jail)
+        else:
+            graded = grade_notebook(handed_in.raw, nb, exporter.sheets, exporter.bounds, unsafe=exporter.unsafe_no_jail)
+        learner = resources.get("nbgrader", {}).get("student", "a learner")
+        for defect in graded.defects:
+            self.log.error("Grading failed for %s, who has no points for it:\n%s", learner, defect)
+        for remark in graded.remarks:
+            self.log.warning("%s: %s", learner, remark)
+        return graded.notebook, resources
+
+
+class Submissions(CourseDirectory):
+    """The same class directory, in which a learner's files beside the notebook are neither copied nor trusted."""
+
+    def __init__(self, course: CourseDirectory):
+        super().__init__(parent=course.parent)
+        for name in CourseDirectory.class_trait_names(config=True):
+            setattr(self, name, getattr(course, name))
+        # nbgrader copies what lies beside a notebook, links included, and hands it back with the feedback
+        self.ignore = [*self.ignore, self.assignment_id, *self._odd_folders()]
+
+    def _odd_folders(self) -> list[str]:
+        """Folders of learners whose names nbgrader would read as patterns."""
+        pattern = self.format_path(self.submitted_directory, "*", self.assignment_id)
+        return [glob.escape(folder) for folder in glob.glob(pattern) if glob.has_magic(folder)]
+
+    def get_existing_timestamp(self, dest_path):
+        """When it was handed in, as timestamp.txt says; None where that is missing or says nothing."""
+        handed_in = read_handed_in(Path(dest_path), PurePath("timestamp.txt"), LONGEST_TIMESTAMP)
+        try:
+            text = handed_in.raw.decode().strip()
+            return parse_utc(text) if text else None
+        except Exception:  # dateutil raises what it likes
+            self.log.warning("timestamp.txt in %s is no date: it counts as handed in on time.", dest_path)
+            return None
