@@ -1,7 +1,8 @@
 """The system calls that a jailed process has no use for, as a seccomp program that answers them with an error.
 
-Namespaces already take away what these calls would reach; the filter keeps the kernel's less travelled paths out of
-a learner's reach as well, and memory that no limit counts (memfd, System V segments).
+Namespaces already take away what most of these calls would reach; the filter keeps the kernel's less travelled paths
+out of a learner's reach as well, memory that no limit counts (memfd, System V segments), and sockets that no network
+namespace holds (a virtual machine's line to its host).
 Sources: seccomp(2), linux/filter.h, linux/audit.h, and the kernel's tables of system calls.
 """
 
@@ -55,12 +56,15 @@ REFUSED = {
 }
 CLONE = (56, 220)
 NEW_NAMESPACES = 0x7E020000  # CLONE_NEWNS, _NEWCGROUP, _NEWUTS, _NEWIPC, _NEWUSER, _NEWPID, _NEWNET
+SOCKET = (41, 198)
+FAMILIES = (1, 2, 10, 16)  # AF_UNIX, AF_INET, AF_INET6, AF_NETLINK: those that a network namespace holds
 MACHINES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}  # column above, AUDIT_ARCH
 X32 = 0x40000000  # the other table of system calls that x86_64 has
 
 LOAD, EQUAL, AT_LEAST, ANY_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06  # BPF_LD|W|ABS, BPF_JMP|…|K, BPF_RET|K
 NUMBER, ARCHITECTURE, FIRST_ARGUMENT = 0, 4, 16  # places in struct seccomp_data, little-endian
-ALLOW, KILL, NO_SUCH_CALL = 0x7FFF0000, 0x80000000, 0x00050000 | 38  # SECCOMP_RET_…; 38 is ENOSYS
+ALLOW, KILL = 0x7FFF0000, 0x80000000  # SECCOMP_RET_…
+NO_SUCH_CALL, NO_SUCH_FAMILY = 0x00050000 | 38, 0x00050000 | 97  # SECCOMP_RET_ERRNO with ENOSYS, EAFNOSUPPORT
 
 
 def jail_filter(machine: str | None = None) -> bytes | None:
@@ -79,7 +83,11 @@ def jail_filter(machine: str | None = None) -> bytes | None:
     ]
     for numbers in REFUSED.values():
         program += [_step(EQUAL, numbers[column], 0, 1), _step(RETURN, NO_SUCH_CALL)]
+    program += [_step(EQUAL, SOCKET[column], 0, len(FAMILIES) + 3), _step(LOAD, FIRST_ARGUMENT)]
+    program += [_step(EQUAL, family, len(FAMILIES) - place, 0) for place, family in enumerate(FAMILIES)]
     program += [
+        _step(RETURN, NO_SUCH_FAMILY),
+        _step(RETURN, ALLOW),
         _step(EQUAL, CLONE[column], 0, 3),
         _step(LOAD, FIRST_ARGUMENT),
         _step(ANY_BIT, NEW_NAMESPACES, 0, 1),
