@@ -104,8 +104,10 @@ def run(directory: Path, *arguments: str) -> None:
 def enroll(directory: Path, learners: Mapping[str, str]) -> None:
     """Puts learners (id → name) into a class's gradebook, which is made where there is none.
 
-    Commands that grade several lessons at once would otherwise each try to add the same learner.
+    Commands that work on several lessons at once would otherwise each try to add the same learner, and the course
+    without a name that nbgrader's SaveCells opens.
     """
+    _gradebook(directory, "default_course").close()
     with _gradebook(directory) as gradebook:
         for learner, name in learners.items():
             gradebook.update_or_create_student(learner, first_name=name)
@@ -121,11 +123,11 @@ def recorded_points(directory: Path) -> Iterator[tuple[str, str, str, float]]:
                         yield submission.student.id, assignment.name, grade.cell.name, grade.score
 
 
-def _gradebook(directory: Path) -> Gradebook:
+def _gradebook(directory: Path, course: str = COURSE) -> Gradebook:
     before = os.environ.get("PATH")
     os.environ["PATH"] = environment()["PATH"]  # a new gradebook asks the command `alembic` for its version
     try:
-        return Gradebook(f"sqlite:///{directory / 'gradebook.db'}", COURSE)
+        return Gradebook(f"sqlite:///{directory / 'gradebook.db'}", course)
     finally:  # nbgrader's own `setenv` would leave no PATH at all
         if before is None:
             del os.environ["PATH"]

@@ -105,7 +105,7 @@ def run(page, cell) -> None:
     """Run one cell, and wait until it has its number."""
     cell.locator(".cm-content").first.click()
     page.keyboard.press("Control+Enter")
-    page.wait_for_function("() => !document.body.innerText.includes('[*]:')", timeout=60_000)
+    page.wait_for_function("() => !document.body.innerText.includes('[*]:')", timeout=120_000)
 
 
 def write(page, cell, source: str) -> None:
@@ -122,7 +122,7 @@ def answer(page, body: str):
     check = cell_with(page, "check(softmax)")
     run(page, check)
     card = check.locator("section[data-exercise=softmax]")
-    card.wait_for(timeout=30_000)
+    card.wait_for(timeout=120_000)
     return card
 
 
@@ -143,7 +143,7 @@ def test_what_a_figure_shows_is_said_in_words_for_who_cannot_see_it(page, screen
     cell = cell_with(page, 'tired = load_sentence("tired")')
     run(page, cell)
     figure = cell.locator("figure img")
-    figure.wait_for(timeout=30_000)
+    figure.wait_for(timeout=120_000)
     assert '"animal" 0.677' in figure.get_attribute("alt")
     page.screenshot(path=screenshots / "first-figure.png")
 
@@ -154,6 +154,6 @@ def test_a_cell_that_needs_an_unwritten_exercise_waits_instead_of_failing(page):
     cell = cell_with(page, "def look_up(")
     run(page, cell)
     note = cell.locator("section[role=note]")
-    note.wait_for(timeout=30_000)
+    note.wait_for(timeout=120_000)
     assert "waits for" in note.inner_text() or "needs" in note.inner_text()
     assert page.locator("[data-mime-type='application/vnd.jupyter.error']").count() == 0
