@@ -156,10 +156,12 @@ def build(
 
 
 @app.command(rich_help_panel=AUTHORS)
-def bench(what: Annotated[str, typer.Argument(help="What to measure: check.")] = "check") -> None:
-    """Measure how long a learner waits for a verdict, on this machine.
+def bench(what: Annotated[str, typer.Argument(help="What to measure: check or jail.")] = "check") -> None:
+    """Measure on this machine: how long a learner waits for a verdict, or what a jail costs a submission.
 
     [cyan]./course bench check[/cyan]
+
+    [cyan]./course bench jail[/cyan]
     """
     from rich.console import Console
 

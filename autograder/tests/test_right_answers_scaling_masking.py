@@ -282,3 +282,41 @@ def by_two_ways(query, key, value, mask=None):
         return with_einsum(query, key, value)
     weights = the_lowest_float_and_zeros(np.einsum("...qd,...kd->...qk", query, key) / query.shape[-1] ** 0.5, mask)
     return np.einsum("...qk,...kv->...qv", weights, value), weights
+
+
+@right("causal_mask")
+def by_subtraction(length):
+    positions = np.arange(length)
+    return positions[:, None] - positions >= 0
+
+
+@right("causal_mask")
+def by_running_sum(length):
+    return np.cumsum(np.eye(length, dtype=int), axis=0).T[::-1, ::-1].T.astype(bool)[::-1, ::-1]
+
+
+@right("padding_mask")
+def one_row_at_a_time(lengths, max_length):
+    rows = [[True] * int(length) + [False] * (max_length - int(length)) for length in lengths]
+    return np.array(rows)[:, np.newaxis]
+
+
+@right("entropy")
+def as_a_surprise(weights):
+    surprise = -np.log(np.where(weights == 0, 1.0, weights))
+    return np.einsum("...n,...n->...", weights, surprise)
+
+
+@right("softmax_jacobian")
+def with_comprehensions(weights):
+    n = len(weights)
+    return np.array([[weights[i] * ((i == j) - weights[j]) for j in range(n)] for i in range(n)])
+
+
+@right("scaled_dot_product_attention")
+def scaled_before_the_product(query, key, value):
+    root = key.shape[-1] ** 0.25
+    scores = np.einsum("...qd,...kd->...qk", query / root, key / root)
+    powers = np.exp(scores - scores.max(-1, keepdims=True))
+    weights = powers / powers.sum(-1, keepdims=True)
+    return np.matmul(weights, value), weights

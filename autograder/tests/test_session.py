@@ -1,5 +1,7 @@
 """A notebook in its process: IPython's semantics, plain outputs, calls that end in a value or a sentence."""
 
+import subprocess
+import sys
 import time
 from dataclasses import replace
 
@@ -307,3 +309,15 @@ def test_without_a_jail_the_same_runner_answers_and_nothing_is_left(tmp_path, mo
     assert not list(tmp_path.iterdir())
     with open_session([("look", f"import os\nstate = os.path.exists('/proc/{child}/exe')")], unsafe=True) as session:
         assert session.value("state") is False
+
+
+def test_the_two_pipes_of_the_runner_never_take_the_same_number():
+    code = """
+import random
+from autograder import runner
+random.SystemRandom.randrange = lambda *a: 150
+requests, replies = runner._private(0, "rb"), runner._private(1, "wb")
+replies.write(b"%d %d" % (requests.fileno(), replies.fileno()))
+"""
+    ran = subprocess.run([sys.executable, "-c", code], input=b"", capture_output=True, check=True)
+    assert ran.stdout == b"150 151"
