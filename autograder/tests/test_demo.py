@@ -37,15 +37,21 @@ def points(played):
     return {(who, cell): earned for who, _, cell, earned in nbgrader_plugin.recorded_points(played[0])}
 
 
-def test_every_sample_has_a_grade_for_every_exercise(points, exercises):
-    assert points.keys() == {(sample.id, f"check-{name}") for sample in SAMPLES for name in exercises}
+@pytest.fixture(scope="module")
+def taught(lessons, exercises):
+    """The exercises that stand in a lesson; some are ready before their lesson is."""
+    return {name: exercises[name] for lesson in lessons for name in lesson.exercises}
+
+
+def test_every_sample_has_a_grade_for_every_exercise(points, taught):
+    assert points.keys() == {(sample.id, f"check-{name}") for sample in SAMPLES for name in taught}
     assert all(earned is not None for earned in points.values())
 
 
-def test_right_answers_earn_everything_however_they_are_written(points, exercises):
+def test_right_answers_earn_everything_however_they_are_written(points, taught):
     for sample in RIGHT:
-        earned = {name: points[sample.id, f"check-{name}"] for name in exercises}
-        assert earned == {name: exercise.points for name, exercise in exercises.items()}, sample.name
+        earned = {name: points[sample.id, f"check-{name}"] for name in taught}
+        assert earned == {name: exercise.points for name, exercise in taught.items()}, sample.name
 
 
 def test_whoever_did_not_start_earns_nothing(points):
@@ -99,10 +105,10 @@ def test_who_prints_or_patches_earns_no_more_than_the_answers_are_worth(played, 
         assert "<script>document.title" not in page
 
 
-def test_half_a_file_earns_nothing_and_deleted_checks_cost_nothing(points, exercises):
+def test_half_a_file_earns_nothing_and_deleted_checks_cost_nothing(points, taught):
     assert {earned for (who, _), earned in points.items() if who == "otto"} == {0.0}
-    assert {name: points["pia", f"check-{name}"] for name in exercises} == {
-        name: exercise.points for name, exercise in exercises.items()
+    assert {name: points["pia", f"check-{name}"] for name in taught} == {
+        name: exercise.points for name, exercise in taught.items()
     }
 
 
