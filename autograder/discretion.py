@@ -10,6 +10,7 @@ Not covered: what a verdict must show of an answer itself, such as a shape of fe
 import builtins
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 import numpy as np
 from attention_lab.observation import Failure, Reported
@@ -77,9 +78,12 @@ def discreet(call: Callable, sheet: Sheet, sources: Iterable[str]) -> Callable:
         try:
             returned = call(*arguments, **named)
         except Reported as reported:
-            if case.shown and reported.failure.kind not in OUR_KINDS:
-                raise
-            raise Reported(words.kept(reported.failure)) from None
+            failure = reported.failure
+            if case.shown and failure.kind not in OUR_KINDS:
+                failure = replace(failure, waits_for=words.name(failure.waits_for))
+            else:
+                failure = words.kept(failure)
+            raise Reported(failure) from None
         return returned if case.shown else _few_axes(returned)
 
     return asked
@@ -101,8 +105,11 @@ class _Words:
             return Failure(failure.kind, failure.text if OURS.fullmatch(failure.text) else "")
         kind = failure.kind if failure.kind in self._names or hasattr(builtins, failure.kind) else "Exception"
         text = failure.text if not failure.text or self._is_known(failure.text) else WITHHELD
-        waits_for = failure.waits_for if failure.waits_for in self._names else ""
-        return Failure(kind, text, self._place(failure.where), waits_for)
+        return Failure(kind, text, self._place(failure.where), self.name(failure.waits_for))
+
+    def name(self, name: str) -> str:
+        """A name that the learner wrote, or nothing."""
+        return name if name in self._names else ""
 
     def _is_known(self, text: str) -> bool:
         said = {name for groups in QUOTED.findall(text) for name in groups if name}

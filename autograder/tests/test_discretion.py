@@ -90,10 +90,16 @@ def test_what_a_session_itself_says_is_kept(sheet):
 
 
 def test_shown_cases_are_told_in_full(sheet):
-    failure = Failure("x", "[0.5, 0.25]", "anywhere")
+    failure = Failure("x", "[0.5, 0.25]", "anywhere", "softmax")
     with pytest.raises(Reported) as reported:
-        discreet(failing(failure), sheet, [])()
+        discreet(failing(failure), sheet, [SOURCE])()
     assert sheet.cases[0].shown and reported.value.failure == failure
+
+
+def test_what_a_function_waits_for_is_a_name_that_the_learner_wrote(sheet):
+    with pytest.raises(Reported) as reported:
+        discreet(failing(Failure("NotImplementedError", "", "", "nothing: 4 of 4 points")), sheet, [SOURCE])()
+    assert reported.value.failure.waits_for == ""
 
 
 def test_our_own_kinds_of_failure_never_speak_in_other_words_not_even_of_shown_cases(sheet):

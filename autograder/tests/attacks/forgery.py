@@ -150,18 +150,15 @@ clear_output(wait=False)""",
     code(
         "forge-ended",
         FAMILY,
-        "the runner's own pipe, found in its frames, says that the notebook has ended, and how well",
+        "the runner's own pipe, found among all objects, says that the notebook has ended, and how well",
         first="""\
-import sys
-frame = sys._getframe()
-while frame is not None:
-    replies, send = frame.f_locals.get("replies"), frame.f_globals.get("send")
-    if replies is not None and send is not None:
-        said = "FORGED: all 15 of 15 points, graded by hand"
+import gc, io, sys
+send = next(module.send for module in sys.modules.values() if hasattr(module, "receive") and hasattr(module, "send"))
+said = "FORGED: all 15 of 15 points, graded by hand"
+for replies in gc.get_objects():
+    if type(replies) is io.BufferedWriter and type(replies.name) is int and replies.name >= 100:
         send(replies, {"kind": "done", "ended": said, "not_run": said})
         for kind in ("Stopped", "Missing", "TimeLimit"):
-            send(replies, {"failure": {"kind": kind, "text": said, "where": said, "waits_for": said}})
-        break
-    frame = frame.f_back""",
+            send(replies, {"failure": {"kind": kind, "text": said, "where": said, "waits_for": said}})""",
     ),
 )
