@@ -4,7 +4,8 @@ import zlib
 from itertools import combinations
 
 import numpy as np
-from attention_lab.comparison import RAISES, as_values, raised
+from attention_lab.comparison import RAISES, as_values, raised, relation
+from attention_lab.given import fresh
 from attention_lab.sheet import ANYTHING, BREAKS, Case, Explanation, Mistake, Sheet
 from attention_lab.verdict import Part
 
@@ -22,7 +23,7 @@ def compile_sheet(exercise: Exercise, seed: int) -> Sheet:
         drafts.extend(exercise.draw(rng))
     switches = [(), *fault_sets(exercise)]
     table = [[_answer(exercise, faults, draft) for faults in switches] for draft in drafts]
-    labelled = [_label(row) for row in table]
+    labelled = [_label(row, max(MARGIN, draft.tolerance)) for row, draft in zip(table, drafts, strict=True)]
     labels = np.array([row_labels for row_labels, _ in labelled])
     names = [tuple(sorted({switch.split("/")[0] for switch in faults})) for faults in switches]
     chosen = _choose(drafts, labels, names)
@@ -56,9 +57,18 @@ def fault_sets(exercise: Exercise) -> list[tuple[str, ...]]:
 
 def _answer(exercise: Exercise, faults: tuple[str, ...], draft: Draft):
     """(outputs, whether an input was changed), or ANYTHING, or BREAKS."""
-    arguments = {
-        name: value.copy() if isinstance(value, np.ndarray) else value for name, value in draft.arguments.items()
-    }
+    first = _answer_once(exercise, faults, draft, draft.arguments)
+    if draft.again is None or isinstance(first, int):
+        return first
+    second = _answer_once(exercise, faults, draft, draft.arguments | draft.again)
+    if isinstance(second, int):
+        return second
+    (values, changed), (others, _) = first, second
+    return (*values, relation(values[0], others[0])), changed
+
+
+def _answer_once(exercise: Exercise, faults: tuple[str, ...], draft: Draft, given: dict):
+    arguments = fresh(given)
     named = {name: arguments[name] for name in draft.keywords}
     positional = [value for name, value in arguments.items() if name not in named]
     try:
@@ -79,13 +89,12 @@ def _answer(exercise: Exercise, faults: tuple[str, ...], draft: Draft):
     if values is None:
         return BREAKS
     changed = any(
-        isinstance(value, np.ndarray) and value.tobytes() != draft.arguments[name].tobytes()
-        for name, value in arguments.items()
+        isinstance(value, np.ndarray) and value.tobytes() != given[name].tobytes() for name, value in arguments.items()
     )
     return tuple(np.array(value) if isinstance(value, np.ndarray) else value for value in values), changed
 
 
-def _label(row: list) -> tuple[list[int], list[tuple]]:
+def _label(row: list, margin: float) -> tuple[list[int], list[tuple]]:
     """Number the different answers to one case; the right one, which comes first, is 0."""
     distinct, places = {}, []
     for answer in row:
@@ -102,7 +111,7 @@ def _label(row: list) -> tuple[list[int], list[tuple]]:
         groups.setdefault(_kind(value), []).append(index)
     representative = np.arange(len(values))
     for members in groups.values():
-        numbers, bounds = (np.array(rows) for rows in zip(*(_numbers(values[i]) for i in members), strict=True))
+        numbers, bounds = (np.array(rows) for rows in zip(*(_numbers(values[i], margin) for i in members), strict=True))
         members = np.array(members)
         for place, index in enumerate(members):
             if representative[index] == index:
@@ -120,11 +129,11 @@ def _kind(answer: tuple):
     return tuple(value if isinstance(value, str) else (value.shape, value.dtype.kind == "b") for value in answer)
 
 
-def _numbers(answer: tuple) -> tuple[np.ndarray, np.ndarray]:
+def _numbers(answer: tuple, margin: float) -> tuple[np.ndarray, np.ndarray]:
     """All numbers of an answer in a row (those not finite as NaN), and how far another may be off."""
     arrays = [value.astype(float).ravel() for value in answer if not isinstance(value, str)]
     arrays = [np.where(np.isfinite(array), array, np.nan) for array in arrays]
-    bounds = [np.full(array.shape, MARGIN * np.nanmax(np.abs(array), initial=0.01)) for array in arrays]
+    bounds = [np.full(array.shape, margin * np.nanmax(np.abs(array), initial=0.01)) for array in arrays]
     return np.concatenate([*arrays, []]), np.concatenate([*bounds, []])
 
 
@@ -159,7 +168,16 @@ def _separates(row: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.nda
 
 def _case(draft: Draft, answers: list[tuple]) -> Case:
     rounded = [answers[0], *(tuple(_rounded(value) for value in answer) for answer in answers[1:])]
-    return Case(draft.name, draft.part, draft.arguments, draft.keywords, draft.shown, tuple(rounded))
+    return Case(
+        draft.name,
+        draft.part,
+        draft.arguments,
+        draft.keywords,
+        draft.shown,
+        tuple(rounded),
+        draft.tolerance,
+        draft.again,
+    )
 
 
 def _rounded(value):

@@ -18,7 +18,7 @@ class Raises(Exception):
 class Draft:
     """A candidate for a case: a call, and the part of the points it tests.
 
-    `name` completes the sentence "On …" for a case that is not shown.
+    `name` completes the sentence "With …" for a case that is not shown; tolerance and again are those of a Case.
     """
 
     part: str
@@ -26,6 +26,8 @@ class Draft:
     arguments: dict
     keywords: tuple[str, ...] = ()
     shown: bool = False
+    tolerance: float = 0.0
+    again: dict | None = None
 
 
 @dataclass(frozen=True)

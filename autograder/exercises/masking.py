@@ -7,6 +7,7 @@ from autograder.exercises.exercise import Draft, Exercise, Fault, Raises, Untold
 from autograder.exercises.faulty_softmax import faulty_softmax
 from autograder.exercises.queries_keys_values import two_sequences
 from autograder.exercises.scaling import GENERAL_FAULTS, SCALE_FAULTS, attention_arrays, attention_sizes
+from autograder.exercises.sees_the_future import SEES_THE_FUTURE
 from solutions import masking
 
 LESSON = "04_masking"
@@ -328,4 +329,4 @@ MASKED_ATTENTION = Exercise(
     sums={"weights": -1},
 )
 
-EXERCISES = (CAUSAL, PADDING, MASKED_SOFTMAX, MASKED_ATTENTION)
+EXERCISES = (CAUSAL, PADDING, MASKED_SOFTMAX, MASKED_ATTENTION, SEES_THE_FUTURE)

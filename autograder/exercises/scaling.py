@@ -6,6 +6,7 @@ from autograder.exercises import faulty_attention as steps
 from autograder.exercises.exercise import Draft, Exercise, Fault, grid
 from autograder.exercises.faulty_softmax import STABILITY
 from autograder.exercises.queries_keys_values import OVER_QUERIES, two_sequences
+from autograder.exercises.score_variance import SCORE_VARIANCE
 from solutions import scaling
 
 LESSON = "03_scaling"
@@ -294,4 +295,4 @@ JACOBIAN = Exercise(
     draw=_jacobian_draw,
 )
 
-EXERCISES = (ATTENTION, ENTROPY, JACOBIAN)
+EXERCISES = (SCORE_VARIANCE, ATTENTION, ENTROPY, JACOBIAN)

@@ -56,6 +56,30 @@ def blended(weights, value):
     return np.matmul(weights, value), weights
 
 
+# ---- score_variance
+
+
+@wrong("score_variance", "standard-deviation")
+def std_of_the_scores(d_k, num_samples, rng):
+    return np.einsum("nd,nd->n", *rng.standard_normal((2, num_samples, d_k))).std(ddof=1)
+
+
+@wrong("score_variance", "ignores-rng")
+def what_theory_says(d_k, num_samples, rng):
+    return d_k
+
+
+@wrong("score_variance", "ignores-rng")
+def a_generator_of_its_own(d_k, num_samples, rng):
+    rng = np.random.default_rng(0)
+    return (rng.normal(size=(num_samples, d_k)) * rng.normal(size=(num_samples, d_k))).sum(1).var()
+
+
+@wrong("score_variance", "ignores-rng")
+def the_global_generator(d_k, num_samples, rng):
+    return np.var((np.random.randn(num_samples, d_k) * np.random.randn(num_samples, d_k)).sum(-1))
+
+
 # ---- scaled_dot_product_attention
 
 
@@ -539,3 +563,42 @@ def inverts_none(query, key, value, mask=None):
     scores = scaled(query, key)
     scores[np.broadcast_to(~mask, scores.shape)] = -np.inf
     return blended(without_nan(torch_softmax(scores)), value)
+
+
+# ---- sees_the_future
+
+
+@wrong("sees_the_future", "detector-always-true")
+def compares_what_has_changed_itself(attention, length, d_model, rng):
+    x = rng.normal(size=(length, d_model))
+    later = np.vstack([x[:-1], x[-1:] + 1])
+    return not np.allclose(attention(x), attention(later), atol=1e-9)
+
+
+@wrong("sees_the_future", "detector-always-false")
+def changes_the_tokens_too_early(attention, length, d_model, rng):
+    x = later = rng.normal(size=(length, d_model))
+    later[1:] += 1
+    return bool(np.any(attention(x)[:1] != attention(later)[:1]))
+
+
+@wrong("sees_the_future", "detector-one-position")
+def only_the_last_token_changes(attention, length, d_model, rng):
+    x = torch.randn(length, d_model).numpy()
+    later = x.copy()
+    later[-1] = 0
+    return not np.allclose(attention(x)[:-1], attention(later)[:-1], rtol=0, atol=1e-9)
+
+
+@wrong("sees_the_future", "detector-one-position")
+def only_the_first_output_is_compared(attention, length, d_model, rng):
+    x = rng.uniform(size=(length, d_model))
+    later = np.where(np.arange(length)[:, None] == 0, x, x + 1)
+    return bool(abs(attention(x)[0] - attention(later)[0]).sum() > 1e-9)
+
+
+@wrong("sees_the_future", "detector-one-position")
+def the_second_half_changes(attention, length, d_model, rng):
+    x, half = rng.normal(size=(length, d_model)), length // 2
+    later = np.concatenate([x[:half], rng.normal(size=(length - half, d_model))])
+    return bool((np.abs(attention(x) - attention(later))[:half] > 1e-9).any())

@@ -59,6 +59,28 @@ def one_sequence_at_a_time(function):
     return batched
 
 
+# ---- score_variance
+
+
+@right("score_variance")
+def samples_in_a_loop(d_k, num_samples, rng):
+    return np.var([rng.normal(size=d_k) @ rng.normal(size=d_k) for _ in range(num_samples)], ddof=1)
+
+
+@right("score_variance")
+def keys_first(d_k, num_samples, rng):
+    key = rng.standard_normal((num_samples, d_k))
+    query = rng.standard_normal((num_samples, d_k))
+    return float(torch.tensor(np.einsum("nd,nd->n", query, key)).var())
+
+
+@right("score_variance")
+def by_hand_in_single_precision(d_k, num_samples, rng):
+    query, key = (rng.normal(size=(d_k, num_samples)).astype(np.float32) for _ in range(2))
+    scores = sum(q * k for q, k in zip(query, key, strict=True))
+    return ((scores - scores.mean()) ** 2).sum() / (num_samples - 1)
+
+
 # ---- scaled_dot_product_attention
 
 
@@ -320,3 +342,32 @@ def scaled_before_the_product(query, key, value):
     powers = np.exp(scores - scores.max(-1, keepdims=True))
     weights = powers / powers.sum(-1, keepdims=True)
     return np.matmul(weights, value), weights
+# ---- sees_the_future
+
+
+@right("sees_the_future")
+def adds_one_to_everything_later(attention, length, d_model, rng):
+    x = rng.normal(size=(length, d_model))
+    for position in range(length - 1):
+        later = x + (np.arange(length) > position)[:, None]
+        if not np.allclose(attention(x)[: position + 1], attention(later)[: position + 1], rtol=0, atol=1e-9):
+            return True
+    return False
+
+
+@right("sees_the_future")
+def one_token_after_the_other(attention, length, d_model, rng):
+    x = rng.uniform(-1, 1, (length, d_model))
+    before, moved = attention(x), []
+    for token in range(1, length):
+        later = x.copy()
+        later[token] *= -3
+        moved.append(np.abs(attention(later) - before)[:token].max())
+    return max(moved, default=0) > 1e-9
+
+
+@right("sees_the_future")
+def zeros_for_the_future_in_single_precision(attention, length, d_model, rng):
+    x = torch.tensor(rng.normal(size=(length, d_model)), dtype=torch.float32).numpy()
+    cut = [np.concatenate([x[:n], np.zeros_like(x[n:])]) for n in range(1, length)]
+    return any(np.abs(attention(x)[:n] - attention(y)[:n]).max() > 1e-9 for n, y in enumerate(cut, 1))

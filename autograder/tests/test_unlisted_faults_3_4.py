@@ -42,6 +42,90 @@ def masked(scores, mask):
     return np.nan_to_num(softmax(np.where(mask, scores, -np.inf)))
 
 
+# ---- score_variance and sees_the_future
+
+
+@wrong("score_variance")
+def variance_of_the_entries(d_k, num_samples, rng):
+    return rng.normal(size=(num_samples, d_k)).var()
+
+
+@wrong("score_variance")
+def variance_of_the_products(d_k, num_samples, rng):
+    return np.prod(rng.normal(size=(2, num_samples, d_k)), axis=0).var()
+
+
+@wrong("score_variance")
+def uniform_numbers(d_k, num_samples, rng):
+    return (rng.uniform(-1, 1, (2, num_samples, d_k)).prod(0)).sum(-1).var()
+
+
+@wrong("score_variance")
+def a_tenth_too_much(d_k, num_samples, rng):
+    return 1.1 * (rng.normal(size=(2, num_samples, d_k)).prod(0)).sum(-1).var()
+
+
+@wrong("score_variance")
+def the_query_with_itself(d_k, num_samples, rng):
+    return (rng.normal(size=(num_samples, d_k)) ** 2).sum(-1).var()
+
+
+@wrong("score_variance")
+def all_the_scores(d_k, num_samples, rng):
+    return (rng.normal(size=(2, num_samples, d_k)).prod(0)).sum(-1)
+
+
+@wrong("sees_the_future")
+def blind_to_small_leaks(attention, length, d_model, rng):
+    x = rng.normal(size=(length, d_model))
+    for position in range(1, length):
+        later = x.copy()
+        later[position:] += 1
+        if np.abs(attention(x) - attention(later))[:position].max(initial=0) > 0.01:
+            return True
+    return False
+
+
+@wrong("sees_the_future")
+def the_other_way_round(attention, length, d_model, rng):
+    x = rng.normal(size=(length, d_model))
+    later = x.copy()
+    later[-1] += 1
+    return bool(np.allclose(attention(x)[:-1], attention(later)[:-1], rtol=0, atol=1e-9))
+
+
+@wrong("sees_the_future")
+def looks_into_the_past(attention, length, d_model, rng):
+    x = rng.normal(size=(length, d_model))
+    for position in range(1, length):
+        earlier = x.copy()
+        earlier[:position] += 1
+        if np.abs(attention(x) - attention(earlier))[position:].max() > 1e-9:
+            return True
+    return False
+
+
+@wrong("sees_the_future")
+def only_the_neighbour(attention, length, d_model, rng):
+    x = rng.normal(size=(length, d_model))
+    for position in range(1, length):
+        later = x.copy()
+        later[position] += 1
+        if np.abs(attention(x) - attention(later))[position - 1].max() > 1e-9:
+            return True
+    return False
+
+
+@wrong("sees_the_future")
+def guesses(attention, length, d_model, rng):
+    return bool(rng.integers(2))
+
+
+@wrong("sees_the_future")
+def one_for_true(attention, length, d_model, rng):
+    return 1
+
+
 # ---- scaled_dot_product_attention
 
 

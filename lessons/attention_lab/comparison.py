@@ -37,25 +37,38 @@ def as_value(item):
     return str(item) if isinstance(item, str) else None
 
 
-def matches(values: tuple, answer: tuple) -> bool:
+SAME, ANOTHER = "the same number", "another number"
+
+
+def relation(first, second) -> str:
+    """How the numbers of two calls are related."""
+    first, second = as_value(first), as_value(second)
+    if any(value is None or isinstance(value, str) for value in (first, second)) or first.shape != second.shape:
+        return ANOTHER
+    return SAME if np.allclose(first, second, rtol=1e-9, atol=0, equal_nan=True) else ANOTHER
+
+
+def matches(values: tuple, answer: tuple, tolerance: float = 0.0) -> bool:
     """Whether every output is what `answer` holds: same shape, same kind, same numbers within tolerance."""
-    return len(values) == len(answer) and all(same(mine, theirs) for mine, theirs in zip(values, answer, strict=True))
+    return len(values) == len(answer) and all(
+        same(mine, theirs, tolerance) for mine, theirs in zip(values, answer, strict=True)
+    )
 
 
-def same(mine, theirs) -> bool:
+def same(mine, theirs, tolerance: float = 0.0) -> bool:
     """Whether two outputs are equal for a judge. Every number that is not finite counts as the same one."""
     if isinstance(mine, str) or isinstance(theirs, str):
         return isinstance(mine, str) and isinstance(theirs, str) and mine.strip().lower() == theirs.strip().lower()
     if mine.shape != theirs.shape or (mine.dtype.kind == "b") != (theirs.dtype.kind == "b"):
         return False
-    return not bool(differences(mine, theirs).any())
+    return not bool(differences(mine, theirs, tolerance).any())
 
 
-def differences(mine: np.ndarray, theirs: np.ndarray) -> np.ndarray:
+def differences(mine: np.ndarray, theirs: np.ndarray, tolerance: float = 0.0) -> np.ndarray:
     """Where two arrays of one shape disagree, as an array of booleans."""
     if mine.dtype.kind == "b":
         return mine != theirs
-    tolerance = TOLERANCE_FLOAT32 if FLOAT32 in (mine.dtype, theirs.dtype) else TOLERANCE
+    tolerance = max(tolerance, TOLERANCE_FLOAT32 if FLOAT32 in (mine.dtype, theirs.dtype) else TOLERANCE)
     with np.errstate(all="ignore"):
         mine, theirs = mine.astype(np.float64), theirs.astype(np.float64)
         finite = np.isfinite(theirs)

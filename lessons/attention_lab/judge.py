@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from attention_lab.comparison import as_values, matches
+from attention_lab.comparison import matches
 from attention_lab.contract import contract_problem
 from attention_lab.naming import name_mistakes
 from attention_lab.observation import Observation, observe
@@ -55,7 +55,7 @@ def _is_right(sheet: Sheet, case: Case, observation: Observation) -> bool:
         return False
     if contract_problem(sheet, case, observation.returned) is not None:
         return False
-    return matches(as_values(observation.returned, len(sheet.outputs)), case.expected)
+    return matches(observation.values(len(sheet.outputs)), case.answers[0], case.tolerance)
 
 
 def _smallest(sheet, observations, right, named) -> tuple[Case, Observation]:

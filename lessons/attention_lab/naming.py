@@ -1,6 +1,6 @@
 """Find the mistake that explains every answer a function gave, or none."""
 
-from attention_lab.comparison import RAISES, as_values, matches, raised
+from attention_lab.comparison import RAISES, matches, raised
 from attention_lab.observation import Observation
 from attention_lab.sheet import ANYTHING, BREAKS, Case, Sheet
 
@@ -25,11 +25,11 @@ def name_mistakes(sheet: Sheet, observations: list[Observation]) -> tuple[str, .
 
 def _answers_given(case: Case, observation: Observation, count: int, possible: set[int]) -> set[int]:
     """Which of the `possible` answers this is, as their indices; BREAKS where it is not the right one."""
-    values = (raised(observation.failure.kind),) if observation.failure else as_values(observation.returned, count)
+    values = (raised(observation.failure.kind),) if observation.failure else observation.values(count)
     if values is None:
         return {ANYTHING, BREAKS}
-    given = {index for index in possible if index >= 0 and matches(values, case.answers[index])}
+    given = {index for index in possible if index >= 0 and matches(values, case.answers[index], case.tolerance)}
     if observation.failure:
         given |= {index for index in possible if index >= 0 and matches((RAISES,), case.answers[index])}
-    right = 0 in given or (BREAKS in possible and matches(values, case.expected))
+    right = 0 in given or (BREAKS in possible and matches(values, case.answers[0], case.tolerance))
     return given | ({ANYTHING} if right else {ANYTHING, BREAKS})

@@ -8,11 +8,13 @@ import sys
 import traceback
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
+from attention_lab.comparison import as_values, relation
+from attention_lab.given import fresh
 from attention_lab.sheet import Case
 
 LIBRARY_FOLDERS = tuple(str(Path(folder).resolve()) for folder in {sys.prefix, sys.base_prefix, Path(__file__).parent})
@@ -39,16 +41,34 @@ class Reported(Exception):
 
 @dataclass(frozen=True)
 class Observation:
-    """What one call did: a failure, or what it returned, and the names of inputs it changed."""
+    """What one call did: a failure, or what it returned, and the names of inputs it changed.
+
+    Where the function was called again, `related` says how the second number is related to the first.
+    """
 
     returned: object = None
     failure: Failure | None = None
     changed: tuple[str, ...] = ()
+    related: str | None = None
+
+    def values(self, count: int) -> tuple | None:
+        """The outputs as an answer on a sheet has them; None where they are not `count` arrays or texts."""
+        values = as_values(self.returned, count)
+        return values if values is None or self.related is None else (*values, self.related)
 
 
 def observe(call: Callable, case: Case) -> Observation:
-    """Call `call` with fresh copies of the case's arguments; prints and warnings of the learner's are dropped."""
-    inputs = {name: value.copy() if isinstance(value, np.ndarray) else value for name, value in case.arguments.items()}
+    """Call `call` as the case has it, and a second time where that is part of the case."""
+    first = _observe_once(call, case, case.arguments)
+    if case.again is None or first.failure is not None:
+        return first
+    second = _observe_once(call, case, case.arguments | case.again)
+    return second if second.failure else replace(first, related=relation(first.returned, second.returned))
+
+
+def _observe_once(call: Callable, case: Case, arguments: dict) -> Observation:
+    """Call `call` with fresh copies of the arguments; prints and warnings of the learner's are dropped."""
+    inputs = fresh(arguments)
     positional = [value for name, value in inputs.items() if name not in case.keywords]
     named = {name: value for name, value in inputs.items() if name in case.keywords}
     silence = io.StringIO()

@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from attention_lab.comparison import as_values, differences, same
+from attention_lab.comparison import SAME, as_values, differences, same
 from attention_lab.contract import contract_problem, shapes_text
+from attention_lab.given import is_given
 from attention_lab.observation import Failure, Observation
 from attention_lab.sheet import Case, Sheet
 
@@ -22,6 +23,8 @@ def describe_wrong(sheet: Sheet, case: Case, observation: Observation) -> str:
         outputs = sorted(zip(sheet.outputs, values, case.expected, strict=True), key=lambda o: o[0] not in sheet.sums)
         problems = (_value_problem(sheet, case, *output) for output in outputs)  # weights first: they come first
         problem = next(filter(None, problems), None)
+    if problem is None and observation.related not in (None, case.answers[0][-1]):
+        problem = _relation_problem(observation.related)
     if problem is None:
         names = " and ".join(f"`{name}`" for name in observation.changed)
         problem = f"your function changed its input {names}. A caller still needs it: work on a copy"
@@ -37,15 +40,16 @@ def _sentence(text: str) -> str:
 def _call_text(case: Case) -> str:
     """The arguments where they may be shown, else a description of the case."""
     if not case.shown:
-        return f"With {case.name} ({shapes_text(case)}), "
+        shapes = shapes_text(case)
+        return f"With {case.name} ({shapes}), " if shapes else f"With {case.name}, "
     arguments = ", ".join(f"{name} `{number_text(value)}`" for name, value in case.arguments.items())
     return f"On {arguments} " if arguments else ""
 
 
 def number_text(value) -> str:
     """An array as nested lists, with as few digits as it needs, at most four significant ones."""
-    if isinstance(value, str):
-        return value
+    if isinstance(value, str) or is_given(value):
+        return str(value)
     array = np.asarray(value)
     if array.ndim == 0:
         number = array.item()
@@ -71,12 +75,19 @@ def _value_problem(sheet: Sheet, case: Case, name: str, mine, expected) -> str |
     """What is wrong with the numbers of one output, or None."""
     if isinstance(expected, str):
         return None if same(mine, expected) else _word_problem(case, name, mine)
-    wrong = differences(mine, expected)
+    wrong = differences(mine, expected, case.tolerance)
     if not wrong.any():
         return None
     if mine.dtype.kind == "f" and (~np.isfinite(mine) & np.isfinite(expected)).any():
         return _not_finite_text(name, mine, expected)
     return _sum_problem(sheet, case, name, mine, expected) or _number_problem(case, name, mine, expected, wrong)
+
+
+def _relation_problem(related: str) -> str:
+    """What two calls showed together."""
+    if related == SAME:
+        return "your function returned the same number for two generators of different seeds"
+    return "your function returned two different numbers for two generators of the same seed"
 
 
 def _word_problem(case: Case, name: str, mine: str) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from attention_lab.given import describe, described, is_given
 from attention_lab.verdict import Part
 
 PUBLISHED = Path(__file__).parent / "sheets"
@@ -26,7 +27,9 @@ class Case:
     """One call: its arguments, the part of the points it belongs to, and every known answer to it.
 
     Each answer is a tuple of outputs, arrays or texts; `answers[0]` is the right one. Only a `shown` case may be
-    printed in a message: it is small, and the same in every sheet of the exercise.
+    printed in a message: it is small, and the same in every sheet of the exercise. A random answer may be off by
+    `tolerance` times its size. Where there is `again`, the function is called a second time, with these arguments
+    changed, and the last entry of each answer says how the two numbers are related.
     """
 
     name: str
@@ -35,10 +38,13 @@ class Case:
     keywords: tuple[str, ...]
     shown: bool
     answers: tuple[tuple, ...]
+    tolerance: float = 0.0
+    again: dict | None = None
 
     @property
     def expected(self) -> tuple:
-        return self.answers[0]
+        """What the function should return."""
+        return self.answers[0] if self.again is None else self.answers[0][:-1]
 
 
 @dataclass(frozen=True)
@@ -113,6 +119,8 @@ def _describe(sheet: Sheet, numbers: "_Numbers") -> dict:
                 "keywords": list(case.keywords),
                 "shown": case.shown,
                 "answers": [[numbers.put(value) for value in answer] for answer in case.answers],
+                **({"tolerance": case.tolerance} if case.tolerance else {}),
+                **({} if case.again is None else {"again": {k: numbers.put(v) for k, v in case.again.items()}}),
             }
             for case in sheet.cases
         ],
@@ -142,6 +150,8 @@ def load_sheet(path: Path) -> Sheet:
                 keywords=tuple(case["keywords"]),
                 shown=case["shown"],
                 answers=tuple(tuple(_take(value, numbers) for value in answer) for answer in case["answers"]),
+                tolerance=case.get("tolerance", 0.0),
+                again={k: _take(v, numbers) for k, v in case["again"].items()} if "again" in case else None,
             )
             for case in header["cases"]
         ),
@@ -159,7 +169,9 @@ class _Numbers:
         self._share, self._chunks, self._places, self._length = share, [], {}, 0
 
     def put(self, value):
-        """An array becomes {dtype, shape, at}; a number or text stays as it is."""
+        """An array becomes {dtype, shape, at}, what is given its description; a number or text stays as it is."""
+        if is_given(value):
+            return describe(value)
         if not isinstance(value, np.ndarray):
             return value
         if value.dtype.kind not in "fiub":
@@ -180,6 +192,8 @@ class _Numbers:
 def _take(value, numbers):
     if not isinstance(value, dict):
         return value
+    if "given" in value:
+        return described(value)
     size = int(np.prod(value["shape"]))
     flat = numbers[value["at"] : value["at"] + size]
     return flat.astype(value["dtype"]).reshape(value["shape"])

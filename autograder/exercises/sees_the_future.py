@@ -1,0 +1,105 @@
+"""Lesson 4: a detector, judged on functions that are honest and on functions that leak a little somewhere."""
+
+import numpy as np
+from attention_lab.given import Attention, Generator
+
+from autograder.exercises.exercise import Draft, Exercise, Fault
+from solutions import masking
+
+ONE_POSITION = {  # variant: (the first changed token, the first left alone after it, outputs compared), for a length
+    "last": lambda n: (n - 1, n, slice(n - 1)),
+    "first": lambda n: (1, n, slice(1)),
+    "middle": lambda n: (n // 2, n, slice(n // 2)),
+    "second": lambda n: (1, 2, slice(1)),
+    "first-and-last": lambda n: (n - 1, n, slice(1)),
+}
+
+
+def _detector(faults, attention, length, d_model, rng):
+    if "detector-always-true" in faults:
+        return True
+    if "detector-always-true/two-tokens" in faults:
+        return length > 1
+    if "detector-always-false" in faults:
+        return False
+    for variant, places in ONE_POSITION.items():
+        if f"detector-one-position/{variant}" in faults:
+            return length > 1 and _moves(attention, length, d_model, rng, *places(length))
+    return masking.sees_the_future(attention, length, d_model, rng)
+
+
+def _moves(attention, length, d_model, rng, start, stop, compared):
+    """Whether the compared outputs change when the tokens from `start` to `stop` do."""
+    x = rng.normal(size=(length, d_model))
+    changed = x.copy()
+    changed[start:stop] = rng.normal(size=(stop - start, d_model))
+    return bool(np.abs(attention(changed) - attention(x))[compared].max() > 1e-9)
+
+
+def _draft(part, name, attention, length, d_model, seed, shown=False):
+    arguments = {"attention": attention, "length": length, "d_model": d_model, "rng": Generator(seed)}
+    return Draft(part, name, arguments, shown=shown)
+
+
+def _shown():
+    yield _draft("large leaks", "", Attention("causal attention"), 4, 2, 1, shown=True)
+    yield _draft("large leaks", "", Attention("attention to everything"), 4, 2, 1, shown=True)
+    yield _draft("small leaks", "", Attention("a running mean", (1, 3, 0.001)), 4, 2, 1, shown=True)
+
+
+def _draw(rng):
+    bases = ("causal attention", "a running mean", "a copy")
+    for part, size in (("large leaks", 1.0), ("small leaks", 0.001)):
+        n, d, seed = int(rng.integers(6, 10)), int(rng.integers(2, 6)), int(rng.integers(10_000))
+        places = {
+            "from the last token to the first": (0, n - 1),
+            "from the last token to the one before it": (n - 2, n - 1),
+            "from the second token to the first": (0, 1),
+            "between two neighbours before the middle": (1, 2),
+            "between two neighbours after the middle": (n - 3, n - 2),
+        }
+        for name, place in places.items():
+            leaky = Attention(str(rng.choice(bases)), (*place, size))
+            yield _draft(part, f"a leak of {size:g} {name}", leaky, n, d, seed)
+        for base in bases:
+            yield _draft(part, f"{base}, which is honest", Attention(base), n, d, seed)
+            yield _draft(part, f"{base} that also sees the first token", Attention(base, (n - 1, 0, size)), n, d, seed)
+        everything = Attention("attention to everything")
+        yield _draft(part, "attention to everything", everything, n, d, seed)
+        yield _draft(part, "a single token", everything, 1, d, seed)
+        yield _draft(part, "two tokens", Attention("a copy", (0, 1, size)), 2, d, seed)
+
+
+SEES_THE_FUTURE = Exercise(
+    id="sees_the_future",
+    lesson="04_masking",
+    reference=masking.sees_the_future,
+    model=_detector,
+    outputs=("sees",),
+    parts={"large leaks": 2, "small leaks": 2},
+    success="`sees_the_future` holds: it finds leaks as small as 0.001 wherever they are, and clears the honest.",
+    faults=(
+        Fault(
+            "detector-always-true",
+            "detector",
+            "a detector that calls every function leaky",
+            "Do you compare outputs of tokens that have themselves changed? Theirs may move.",
+            ("", "two-tokens"),
+        ),
+        Fault(
+            "detector-always-false",
+            "detector",
+            "a detector that clears every function",
+            "Is what you compare with computed before the tokens change? And are they changed in a copy?",
+        ),
+        Fault(
+            "detector-one-position",
+            "detector",
+            "a detector that looks at one position alone",
+            "A leak may lie between any two tokens. Behind how many positions do you change the future?",
+            tuple(ONE_POSITION),
+        ),
+    ),
+    shown=_shown,
+    draw=_draw,
+)

@@ -1,0 +1,92 @@
+"""Arguments that are no arrays, as plain descriptions: a random generator, and an attention function to be examined.
+
+A sheet stores the description as text and numbers; for every call the real thing is made afresh.
+"""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Generator:
+    """A `numpy.random.Generator` of a seed."""
+
+    seed: int
+
+    def make(self) -> np.random.Generator:
+        return np.random.default_rng(self.seed)
+
+    def __str__(self) -> str:
+        return f"default_rng({self.seed})"
+
+
+@dataclass(frozen=True)
+class Attention:
+    """A function (length, d_model) → (length, d_model): one of BASES, and where it has a leak, that as well.
+
+    leak: (row, column, size); output[row] gains size · x[column], where both tokens exist
+    """
+
+    base: str
+    leak: tuple = ()
+
+    def make(self) -> Callable:
+        def attention(x):
+            x = np.array(x, dtype=float)
+            output = BASES[self.base](x)
+            if self.leak:
+                row, column, size = self.leak
+                if max(row, column) < len(x):
+                    output[row] += size * x[column]
+            return output
+
+        return attention
+
+    def __str__(self) -> str:
+        if not self.leak:
+            return self.base
+        row, column, size = self.leak
+        return f"{self.base}, with {size:g} · x[{column}] added to output[{row}]"
+
+
+GIVEN = {kind.__name__: kind for kind in (Generator, Attention)}
+
+
+def is_given(value) -> bool:
+    return type(value) in GIVEN.values()
+
+
+def describe(given) -> dict:
+    """A given argument as plain JSON; `described` reads it."""
+    return {"given": type(given).__name__, **asdict(given)}
+
+
+def described(description: dict):
+    """The given argument that `describe` wrote down."""
+    fields = {name: tuple(value) if isinstance(value, list) else value for name, value in description.items()}
+    return GIVEN[fields.pop("given")](**fields)
+
+
+def fresh(arguments: dict) -> dict:
+    """The arguments for one call: copies of arrays, and the real things where something is given by description."""
+    return {
+        name: value.make() if is_given(value) else value.copy() if isinstance(value, np.ndarray) else value
+        for name, value in arguments.items()
+    }
+
+
+def _weighted(x, mask):
+    """Attention without projections over the permitted tokens."""
+    scores = np.where(mask, x @ x.T / np.sqrt(x.shape[-1]), -np.inf)
+    weights = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    return weights / weights.sum(axis=-1, keepdims=True) @ x
+
+
+BASES = {
+    "causal attention": lambda x: _weighted(x, np.tri(len(x), dtype=bool)),
+    "a running mean": lambda x: np.cumsum(x, axis=0) / np.arange(1, len(x) + 1)[:, None],
+    "a copy": np.copy,
+    "attention to everything": lambda x: _weighted(x, np.ones((len(x), len(x)), dtype=bool)),
+}
