@@ -55,3 +55,11 @@ def sees_the_future(attention, length, d_model, rng):
         if np.abs(attention(changed)[:position] - before[:position]).max() > 1e-9:
             return True
     return False
+
+
+def diagnose_leaks():
+    """Does each of the attention functions A to F, in that order, leak the future, and how?
+
+    → six words, each out of "honest", "inverted", "one ahead", "after softmax", "fill too small", "mean of all"
+    """
+    return "mean of all", "honest", "fill too small", "after softmax", "honest", "one ahead"

@@ -5,6 +5,7 @@ import numpy as np
 from autograder.exercises import faulty_attention as steps
 from autograder.exercises.exercise import Draft, Exercise, Fault, Raises, Untold, grid
 from autograder.exercises.faulty_softmax import faulty_softmax
+from autograder.exercises.leaks import LEAKS
 from autograder.exercises.queries_keys_values import two_sequences
 from autograder.exercises.scaling import GENERAL_FAULTS, SCALE_FAULTS, attention_arrays, attention_sizes
 from autograder.exercises.sees_the_future import SEES_THE_FUTURE
@@ -329,4 +330,4 @@ MASKED_ATTENTION = Exercise(
     sums={"weights": -1},
 )
 
-EXERCISES = (CAUSAL, PADDING, MASKED_SOFTMAX, MASKED_ATTENTION, SEES_THE_FUTURE)
+EXERCISES = (CAUSAL, PADDING, MASKED_SOFTMAX, MASKED_ATTENTION, SEES_THE_FUTURE, LEAKS)

@@ -57,11 +57,16 @@ SEEN_WITHOUT_A_JAIL = {
 
 @pytest.mark.slow
 def test_without_a_jail_the_same_attacks_succeed_and_are_seen(tmp_path):
-    attacks = [attack for attack in ATTACKS if attack.id in SEEN_WITHOUT_A_JAIL]
+    missing = dict(SEEN_WITHOUT_A_JAIL)
     with planted(tmp_path) as world:
-        found = {trial.attack.id: trial.breaches for trial in run(attacks, world, unsafe=True)}
-    for name, sentence in SEEN_WITHOUT_A_JAIL.items():
-        assert any(sentence in breach for breach in found[name]), (name, found[name])
+        for _ in range(3):  # on a busy machine a limit may stop an attack before it has done anything
+            attacks = [attack for attack in ATTACKS if attack.id in missing]
+            for trial in run(attacks, world, unsafe=True):
+                if any(missing[trial.attack.id] in breach for breach in trial.breaches):
+                    del missing[trial.attack.id]
+            if not missing:
+                break
+    assert not missing
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,14 @@ HOMES = {
         "show",
     ),
     "attention_lab.suspects": ("suspect_a", "suspect_b", "suspect_c", "suspect_d"),
+    "attention_lab.leaks": (
+        "attention_a",
+        "attention_b",
+        "attention_c",
+        "attention_d",
+        "attention_e",
+        "attention_f",
+    ),
 }
 __all__ = sorted(["check", *(name for names in HOMES.values() for name in names)])
 
