@@ -13,6 +13,7 @@ from attention_lab.plots import (
     plot_curves,
     plot_graph,
     plot_links,
+    plot_mask,
     plot_matrix,
     plot_row,
     plot_vectors,
@@ -37,6 +38,8 @@ FIGURES = {
     "links": lambda: plot_links(WEIGHTS, TOKENS, "bat", title="Links"),
     "links-30": lambda: plot_links(np.full(30, 1 / 30), [f"token{i}" for i in range(30)], 5),
     "graph": lambda: plot_graph(WEIGHTS, TOKENS, title="Graph"),
+    "mask": lambda: plot_mask(np.tri(7, dtype=bool), TOKENS, title="A mask"),
+    "mask-repeated": lambda: plot_mask(np.arange(5)[None] < 3, ["a", "b", "c"], ["v", "w", "x", "y", "z"]),
     "curves": lambda: plot_curves(X, CURVES, "length", "recall", logx=True, logy=True, note="A note."),
     "vectors": lambda: plot_vectors([[1, 0], [-0.5, 2]], ["query", "key"], title="By hand"),
 }
@@ -102,6 +105,19 @@ def test_the_alternative_text_of_curves_gives_ends_and_peak():
     assert alt.endswith("A note.")
 
 
+def test_the_alternative_text_of_a_mask_says_what_true_means_and_who_sees_whom():
+    alt = plot_mask(np.tri(3, k=-1, dtype=bool), ["a", "b", "c"]).alt
+    assert "True means “may attend”" in alt
+    assert alt.endswith('"a" may attend to nothing; "b" may attend to "a"; "c" may attend to "a" "b".')
+
+
+def test_a_row_that_is_repeated_is_told_from_one_that_is_stored():
+    one_row, tokens = np.array([[True, True, False]]), ["a", "b", "c"]
+    repeated, stored = plot_mask(one_row, tokens), plot_mask(np.repeat(one_row, 3, axis=0), tokens)
+    assert repeated.png != stored.png
+    assert "One row is stored and repeated" in repeated.alt and "repeated" not in stored.alt
+
+
 def test_tokens_with_special_characters_are_escaped_in_html():
     html = plot_attention(WEIGHTS, TOKENS, title="<script>")._repr_html_()
     assert "<b>" not in html and "<script>" not in html
@@ -155,6 +171,9 @@ def test_weights_that_are_not_numbers_are_counted_in_words():
         (lambda: plot_row(WEIGHTS[0], TOKENS, compare={"b": [1, 2]}), r'compare\["b"\] has 2 weights, but .* 7 tokens'),
         (lambda: plot_row(WEIGHTS[0], TOKENS, compare={"weights": WEIGHTS[1]}), "two rows are called"),
         (lambda: plot_graph(np.ones((40, 40)), ["a"] * 40), "too many for a graph"),
+        (lambda: plot_mask(np.tri(3), ["a", "b", "c"]), "holds float64, but this plot needs booleans"),
+        (lambda: plot_mask(np.ones((2, 1, 3), bool)), r"shape \(2, 1, 3\), but this plot needs two axes.*mask\[0\]"),
+        (lambda: plot_mask(np.tri(3, dtype=bool), ["a"] * 4), "4 row tokens"),
         (lambda: plot_curves(X, {"a": [1, 2]}, "x", "y"), '"a" has 2 values, but x has 3'),
         (lambda: plot_curves(X, {"a": [1, 0, 2]}, "x", "y", logy=True), "logy=True cannot show zero"),
         (lambda: plot_curves(X, CURVES, "x", "y", band={"c": (X, X)}), 'band names "c"'),

@@ -4,6 +4,7 @@ import functools
 import math
 import warnings
 
+import attention_lab
 import numpy as np
 import pytest
 import torch
@@ -342,6 +343,8 @@ def scaled_before_the_product(query, key, value):
     powers = np.exp(scores - scores.max(-1, keepdims=True))
     weights = powers / powers.sum(-1, keepdims=True)
     return np.matmul(weights, value), weights
+
+
 # ---- sees_the_future
 
 
@@ -371,3 +374,30 @@ def zeros_for_the_future_in_single_precision(attention, length, d_model, rng):
     x = torch.tensor(rng.normal(size=(length, d_model)), dtype=torch.float32).numpy()
     cut = [np.concatenate([x[:n], np.zeros_like(x[n:])]) for n in range(1, length)]
     return any(np.abs(attention(x)[:n] - attention(y)[:n]).max() > 1e-9 for n, y in enumerate(cut, 1))
+
+
+# ---- diagnose_leaks
+
+
+@right("diagnose_leaks")
+def the_words_as_a_list():
+    return ["mean of all", "honest", "fill too small", "after softmax", "honest", "one ahead"]
+
+
+@right("diagnose_leaks")
+def the_words_by_experiment():
+    found = {}
+    for letter in "abcdef":
+        attention = getattr(attention_lab, f"attention_{letter}")
+        x = np.random.default_rng(3).normal(size=(5, 3))
+        change = np.abs(attention(x + np.eye(5)[:, [4]]) - attention(x))[:4].max(axis=1)
+        shift = np.abs(attention(x + 5.0) - attention(x)).max()
+        if not change.any():
+            found[letter] = "honest"
+        elif not change[:3].any():
+            found[letter] = "one ahead"
+        elif shift < 1e-9:
+            found[letter] = "mean of all"
+        else:
+            found[letter] = "fill too small" if change.max() < 1e-3 else "after softmax"
+    return tuple(found.values())

@@ -410,3 +410,26 @@ def without_a_mask_zeros(query, key, value, mask=None):
 @wrong("masked_attention")
 def positional_mask_only_in_batches(query, key, value, mask=None):
     return blended(masked(scaled(query, key), True if mask is None or query.ndim == 2 else mask), value)
+
+
+# ---- diagnose_leaks
+
+
+@wrong("diagnose_leaks")
+def everyone_is_honest():
+    return ("honest",) * 6
+
+
+@wrong("diagnose_leaks")
+def a_whisper_taken_for_honest():
+    return "mean of all", "honest", "honest", "after softmax", "honest", "one ahead"
+
+
+@wrong("diagnose_leaks")
+def the_strange_ones_suspected():
+    return "mean of all", "one ahead", "fill too small", "after softmax", "mean of all", "one ahead"
+
+
+@wrong("diagnose_leaks")
+def five_words_for_six():
+    return "mean of all", "honest", "fill too small", "after softmax", "honest"

@@ -23,6 +23,7 @@ HOMES = {
         "plot_links",
         "plot_curves",
         "plot_graph",
+        "plot_mask",
         "plot_matrix",
         "plot_vectors",
         "side_by_side",

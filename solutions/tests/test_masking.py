@@ -5,7 +5,14 @@ import pytest
 from numpy.testing import assert_allclose
 
 from solutions.intuition import softmax
-from solutions.masking import causal_mask, masked_attention, masked_softmax, padding_mask, sees_the_future
+from solutions.masking import (
+    causal_mask,
+    diagnose_leaks,
+    masked_attention,
+    masked_softmax,
+    padding_mask,
+    sees_the_future,
+)
 from solutions.scaling import scaled_dot_product_attention
 
 
@@ -68,3 +75,10 @@ def test_any_leak_is_seen(rng, leak, into, source):
 def test_what_is_honest_is_called_honest(rng):
     assert not sees_the_future(causal, 7, 5, rng)
     assert not sees_the_future(lambda x: scaled_dot_product_attention(x, x, x)[0], 1, 5, rng)
+
+
+def test_the_six_are_told_apart_by_the_words_that_are_offered():
+    offered = diagnose_leaks.__doc__.split("out of ")[1]
+    assert len(diagnose_leaks()) == 6
+    assert all(f'"{word}"' in offered for word in diagnose_leaks())
+    assert diagnose_leaks().count("honest") == 2

@@ -1,6 +1,7 @@
 """The figures of the lessons: each function returns a Picture, shown once, that says in words what it shows.
 
     plot_attention  plot_matrix    matrices.py   a matrix with tokens on both axes
+    plot_mask                      masks.py      who may look at whom, and that True means it
     plot_row                       bars.py       one row of weights as bars
     plot_links                     links.py      one token joined to all by lines as thick as its weights
     plot_graph                     graphs.py     arrows from everything to everything
@@ -15,6 +16,7 @@ from attention_lab.plots.bars import plot_row
 from attention_lab.plots.curves import plot_curves
 from attention_lab.plots.graphs import plot_graph
 from attention_lab.plots.links import plot_links
+from attention_lab.plots.masks import plot_mask
 from attention_lab.plots.matrices import plot_attention, plot_matrix
 from attention_lab.plots.picture import Picture, show, side_by_side
 from attention_lab.plots.vectors import plot_vectors
@@ -25,6 +27,7 @@ __all__ = [
     "plot_curves",
     "plot_graph",
     "plot_links",
+    "plot_mask",
     "plot_matrix",
     "plot_row",
     "plot_vectors",

@@ -1,0 +1,17 @@
+"""Lesson 4: six attention functions, to be told apart by what they answer."""
+
+from autograder.exercises.exercise import Draft, Exercise
+from solutions import masking
+
+LEAKS = Exercise(
+    id="diagnose_leaks",
+    lesson="04_masking",
+    reference=masking.diagnose_leaks,
+    model=lambda faults: masking.diagnose_leaks(),
+    outputs=("A", "B", "C", "D", "E", "F"),
+    parts={"diagnosis": 3},
+    success="`diagnose_leaks` holds: you found the leaks, and cleared the honest, without reading their code.",
+    faults=(),
+    shown=lambda: [Draft("diagnosis", "the six functions", {}, shown=True)],
+    draw=lambda rng: [],
+)
