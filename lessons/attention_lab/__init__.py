@@ -29,6 +29,7 @@ HOMES = {
         "side_by_side",
         "show",
     ),
+    "attention_lab.explorer": ("explore", "explorer_page"),
     "attention_lab.suspects": ("suspect_a", "suspect_b", "suspect_c", "suspect_d"),
     "attention_lab.leaks": (
         "attention_a",
