@@ -40,3 +40,11 @@ def softmax_jacobian(weights):
     weights (n,), the softmax of some scores s (n,) → jacobian (n, n)
     """
     return np.diag(weights) - np.outer(weights, weights)
+
+
+def temperature_answers():
+    """What stands in the gaps A, B, C, D, E, F and G of the seven sentences, in that order.
+
+    → seven words out of "zero", "log n", "0.242", "falls", "stays", "no gradient"; a word may stand in several gaps
+    """
+    return "zero", "zero", "log n", "0.242", "falls", "stays", "no gradient"

@@ -7,6 +7,7 @@ from autograder.exercises.exercise import Draft, Exercise, Fault, grid
 from autograder.exercises.faulty_softmax import STABILITY
 from autograder.exercises.queries_keys_values import OVER_QUERIES, two_sequences
 from autograder.exercises.score_variance import SCORE_VARIANCE
+from autograder.exercises.temperature import TEMPERATURE
 from solutions import scaling
 
 LESSON = "03_scaling"
@@ -295,4 +296,4 @@ JACOBIAN = Exercise(
     draw=_jacobian_draw,
 )
 
-EXERCISES = (SCORE_VARIANCE, ATTENTION, ENTROPY, JACOBIAN)
+EXERCISES = (SCORE_VARIANCE, ATTENTION, ENTROPY, JACOBIAN, TEMPERATURE)

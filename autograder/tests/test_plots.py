@@ -98,6 +98,15 @@ def test_the_alternative_text_of_scores_names_the_smallest_too():
     assert 'Smallest: "a" → "d" −4.25' in alt
 
 
+def test_points_are_drawn_without_the_line_between_them():
+    def blue(points):
+        picture = plot_curves(X, {"a": X}, "x", "y", points=points)
+        red, _, blue = np.moveaxis(np.asarray(Image.open(io.BytesIO(picture.png)).convert("RGB")).astype(int), -1, 0)
+        return (blue > red + 60).sum()
+
+    assert blue(points=()) > 1.5 * blue(points=("a",)) > 0
+
+
 def test_the_alternative_text_of_curves_gives_ends_and_peak():
     alt = FIGURES["curves"]().alt
     assert "falls: 0.9 at 2, 0.25 at 8." in alt
@@ -177,6 +186,7 @@ def test_weights_that_are_not_numbers_are_counted_in_words():
         (lambda: plot_curves(X, {"a": [1, 2]}, "x", "y"), '"a" has 2 values, but x has 3'),
         (lambda: plot_curves(X, {"a": [1, 0, 2]}, "x", "y", logy=True), "logy=True cannot show zero"),
         (lambda: plot_curves(X, CURVES, "x", "y", band={"c": (X, X)}), 'band names "c"'),
+        (lambda: plot_curves(X, CURVES, "x", "y", points=("c",)), 'points names "c"'),
         (lambda: plot_vectors([[1, 2, 3]], ["a"]), r"shape \(1, 3\): the plane has two directions"),
         (lambda: side_by_side("a"), "takes pictures, not str"),
         (lambda: show(object(), "words"), "a Matplotlib figure or a picture"),

@@ -401,3 +401,17 @@ def the_words_by_experiment():
         else:
             found[letter] = "fill too small" if change.max() < 1e-3 else "after softmax"
     return tuple(found.values())
+
+
+# ---- temperature_answers
+
+
+@right("temperature_answers")
+def seven_words_with_other_capitals_and_spaces():
+    return ["Zero", "zero", " log n", "0.242 ", "FALLS", "stays", "No gradient"]
+
+
+@right("temperature_answers")
+def seven_words_by_letter():
+    gaps = dict(zip("GFEDCBA", reversed("zero,zero,log n,0.242,falls,stays,no gradient".split(",")), strict=True))
+    return tuple(gaps[letter] for letter in "ABCDEFG")

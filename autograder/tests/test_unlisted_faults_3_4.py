@@ -433,3 +433,31 @@ def the_strange_ones_suspected():
 @wrong("diagnose_leaks")
 def five_words_for_six():
     return "mean of all", "honest", "fill too small", "after softmax", "honest"
+
+
+# ---- temperature_answers
+
+
+@wrong("temperature_answers")
+def a_hot_row_taken_for_deaf():
+    return "zero", "zero", "log n", "zero", "falls", "stays", "no gradient"
+
+
+@wrong("temperature_answers")
+def cold_and_hot_exchanged():
+    return "log n", "0.242", "zero", "zero", "falls", "stays", "no gradient"
+
+
+@wrong("temperature_answers")
+def the_square_root_not_trusted():
+    return "zero", "zero", "log n", "0.242", "stays", "falls", "no gradient"
+
+
+@wrong("temperature_answers")
+def one_word_for_all_gaps():
+    return ("zero",) * 7
+
+
+@wrong("temperature_answers")
+def a_number_for_a_word():
+    return "zero", "zero", "log n", 0.242, "falls", "stays", "no gradient"

@@ -6,7 +6,13 @@ from numpy.testing import assert_allclose
 
 from solutions.intuition import softmax
 from solutions.queries_keys_values import attention
-from solutions.scaling import entropy, scaled_dot_product_attention, score_variance, softmax_jacobian
+from solutions.scaling import (
+    entropy,
+    scaled_dot_product_attention,
+    score_variance,
+    softmax_jacobian,
+    temperature_answers,
+)
 
 
 @pytest.mark.parametrize("d_k", [3, 17, 61])
@@ -44,3 +50,31 @@ def test_the_jacobian_is_what_a_small_step_measures(rng):
 
 def test_the_jacobian_of_a_certain_row_is_zero():
     assert not softmax_jacobian(np.eye(5)[1]).any()
+
+
+def norm(weights):
+    return np.linalg.norm(softmax_jacobian(weights))
+
+
+def mean_entropy(d_k, divisor, rng):
+    query, key = rng.normal(size=(300, 1, d_k)), rng.normal(size=(300, 16, d_k))
+    return entropy(attention(query / divisor, key, key)[1]).mean()
+
+
+def test_the_words_on_temperature_are_what_experiments_show(rng):
+    scores = rng.normal(size=16)
+    cold, hot = softmax(scores / 1e-4), softmax(scores * 1e-6)
+    found = [
+        "zero" if entropy(cold) < 1e-10 else "",
+        "zero" if norm(cold) < 1e-10 else "",
+        "log n" if abs(entropy(hot) - np.log(16)) < 1e-10 else "",
+        f"{norm(hot):.3f}",
+        "falls" if mean_entropy(122, 1, rng) < 0.9 * mean_entropy(61, 1, rng) else "",
+        "stays" if abs(mean_entropy(122, 122**0.5, rng) / mean_entropy(61, 61**0.5, rng) - 1) < 0.03 else "",
+    ]
+    assert list(temperature_answers()) == [*found, "no gradient"]
+
+
+def test_the_words_on_temperature_are_those_that_are_offered():
+    offered = temperature_answers.__doc__.split("out of ")[1]
+    assert set(offered.split('"')[1::2]) == set(temperature_answers())

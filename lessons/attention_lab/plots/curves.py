@@ -21,13 +21,13 @@ MOST_MARKERS, MOST_TICKS = 12, 10
 FARTHEST = 0.3  # inches a label may be moved from the end of its line
 
 
-def plot_curves(x, curves, xlabel, ylabel, title=None, logx=False, logy=False, band=None, note=None):
+def plot_curves(x, curves, xlabel, ylabel, title=None, logx=False, logy=False, band=None, note=None, points=()):
     """Lines over a common x, each named at its end.
 
     x (n,); curves {"label": y (n,), …}, up to seven; NaN leaves a gap
     band: {"label": (low (n,), high (n,))} shades the range around the line of that name; a pair (low, high)
     is around the first line
-    note: a sentence below the figure
+    note: a sentence below the figure; points: the names of those that are drawn as points, without a line
     → a Picture
     """
     x = as_numbers("x", x, axes=1)
@@ -38,6 +38,9 @@ def plot_curves(x, curves, xlabel, ylabel, title=None, logx=False, logy=False, b
     for name in bands:
         if name not in lines:
             raise ValueError(f'band names "{name}", but the curves are: {", ".join(lines)}')
+    for name in points:
+        if name not in lines:
+            raise ValueError(f'points names "{name}", but the curves are: {", ".join(lines)}')
     for name, wanted, values in (("logx", logx, [x]), ("logy", logy, lines.values())):
         if wanted and any(np.nanmin(value) <= 0 for value in values):
             raise ValueError(f"{name}=True cannot show zero or negative numbers: leave it out, or drop those")
@@ -56,7 +59,9 @@ def plot_curves(x, curves, xlabel, ylabel, title=None, logx=False, logy=False, b
     for (name, y), (colour, marker, dash) in zip(lines.items(), STYLES, strict=False):
         every = max(1, -(-len(x) // MOST_MARKERS))
         line = {"color": colour, "linestyle": dash, "linewidth": 1.8, "marker": marker, "markersize": 5}
-        ax.plot(x, y, label=name, markevery=every, **line)
+        if name in points:
+            line |= {"linestyle": "none", "markersize": 7}
+        ax.plot(x, y, label=name, markevery=1 if name in points else every, **line)
         if name in bands:
             low, high = (_as_long_as(x, f'the band of "{name}"', edge) for edge in bands[name])
             ax.fill_between(x, low, high, color=colour, alpha=0.2, linewidth=0)
