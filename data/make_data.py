@@ -10,11 +10,11 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from minilm import D_HEAD, NUM_HEADS, attention_projections, forward
+from minilm import D_HEAD, NUM_HEADS, attention_norm, attention_projections, forward
 from weights_file import VOCABULARY_SHA256, WEIGHTS_SHA256, WrongFile, read_model
 from wordpiece import tokenize
 
-LAYERS = (0, 3)  # those whose attention weights are stored
+LAYERS = (0, 3)  # those whose attention weights are stored, and what comes out of their attention
 
 SENTENCES = {
     "tired": "The animal didn't cross the street because it was too tired.",
@@ -45,8 +45,8 @@ def make_data(model: Path, vocabulary_path: Path | None, out: Path) -> list[str]
     weights, words = read_model(model, vocabulary_path)
     ids = {word: index for index, word in enumerate(words)}
     (out / "sentences").mkdir(parents=True, exist_ok=True)
-    (out / "attention").mkdir(exist_ok=True)
-    (out / "layers").mkdir(exist_ok=True)
+    for folder in ("attention", "after_attention", "layers"):
+        (out / folder).mkdir(exist_ok=True)
 
     written = []
     sentences = []
@@ -54,12 +54,17 @@ def make_data(model: Path, vocabulary_path: Path | None, out: Path) -> list[str]
         tokens = tokenize(text, ids)
         sentences.append({"name": name, "text": text, "tokens": tokens})
         run = forward(weights, [ids[token] for token in tokens])
-        for folder, array in (("sentences", run.hidden), ("attention", run.attention)):
+        arrays = {
+            "sentences": run.hidden,
+            "attention": run.attention,
+            "after_attention": run.after_attention[list(LAYERS)],
+        }
+        for folder, array in arrays.items():
             written.append(f"{folder}/{name}.npy")
             np.save(out / written[-1], array.astype("<f4"), allow_pickle=False)
     for layer in LAYERS:
         written.append(f"layers/{layer}.npz")
-        np.savez(out / written[-1], **attention_projections(weights, layer))
+        np.savez(out / written[-1], **attention_projections(weights, layer), **attention_norm(weights, layer))
     written.append("index.json")
     (out / written[-1]).write_text(index_text(sentences), encoding="utf-8", newline="\n")
 

@@ -23,24 +23,30 @@ _erf = np.vectorize(math.erf, otypes=[np.float64])
 
 @dataclass(frozen=True, eq=False)
 class Activations:
-    """hidden (7, n, 384): before each layer and after the last; attention (6, 12, n, n): rows look."""
+    """What a sentence becomes on its way through the model.
+
+    hidden (7, n, 384): before each layer and after the last; attention (6, 12, n, n): rows look;
+    after_attention (6, n, 384): inside each layer, between its attention and its feed-forward part
+    """
 
     hidden: np.ndarray
     attention: np.ndarray
+    after_attention: np.ndarray
 
 
 def forward(weights: Weights, token_ids: Sequence[int]) -> Activations:
     """Run one sentence through the model, without padding."""
     x = embed(weights, token_ids)
-    hidden, attention = [x], []
+    hidden, attention, after_attention = [x], [], []
     for layer in range(NUM_LAYERS):
         mixed, layer_attention = attend(attention_projections(weights, layer), x)
         x = _normalise(weights, f"encoder.layer.{layer}.attention.output.LayerNorm", x + mixed)
+        after_attention.append(x)
         fed = _feed_forward(weights, layer, x)
         x = _normalise(weights, f"encoder.layer.{layer}.output.LayerNorm", x + fed)
         hidden.append(x)
         attention.append(layer_attention)
-    return Activations(np.stack(hidden), np.stack(attention))
+    return Activations(np.stack(hidden), np.stack(attention), np.stack(after_attention))
 
 
 def embed(weights: Weights, token_ids: Sequence[int]) -> np.ndarray:
@@ -60,6 +66,12 @@ def attention_projections(weights: Weights, layer: int) -> Weights:
         projections[f"w_{letter}"] = np.ascontiguousarray(weights[f"{prefix}.{place}.weight"].T)
         projections[f"b_{letter}"] = weights[f"{prefix}.{place}.bias"]
     return projections
+
+
+def attention_norm(weights: Weights, layer: int) -> Weights:
+    """`norm_weight norm_bias` (384,) of the LayerNorm that follows a layer's attention and its residual sum."""
+    place = f"encoder.layer.{layer}.attention.output.LayerNorm"
+    return {"norm_weight": weights[f"{place}.weight"], "norm_bias": weights[f"{place}.bias"]}
 
 
 def attend(projections: Weights, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

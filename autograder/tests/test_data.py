@@ -7,7 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from attention_lab import sentences
-from attention_lab.sentences import load_attention_layer, load_head, load_sentence, sentence_names
+from attention_lab.sentences import (
+    load_after_attention,
+    load_attention_layer,
+    load_head,
+    load_sentence,
+    sentence_names,
+)
 from numpy.testing import assert_allclose
 
 DATA = Path(__file__).resolve().parents[2] / "data"
@@ -61,10 +67,20 @@ def test_the_heads_side_by_side_are_the_layer(layer):
     assert full.w_o.shape == (384, 384) and full.b_o.shape == (384,)
 
 
+@pytest.mark.parametrize("layer", [0, 3])
+@pytest.mark.parametrize("name", sentence_names())
+def test_what_leaves_the_attention_is_normalised_with_the_stored_weights(name, layer):
+    after, full = load_after_attention(name, layer), load_attention_layer(layer)
+    assert after.shape == load_sentence(name).hidden[layer].shape
+    plain = (after - full.norm_bias) / full.norm_weight
+    assert_allclose(plain.mean(axis=-1), 0, atol=1e-5)
+    assert_allclose(plain.std(axis=-1), 1, atol=1e-5)
+
+
 def test_nobody_can_spoil_what_everybody_shares():
     sentence = load_sentence("bat")
     assert load_sentence("bat") is sentence
-    for array in (sentence.hidden, load_head(0, 2).w_q, load_attention_layer(3).b_o):
+    for array in (sentence.hidden, load_head(0, 2).w_q, load_attention_layer(3).b_o, load_after_attention("bat", 0)):
         with pytest.raises(ValueError, match="read-only"):
             array[0] = 0
     with pytest.raises(FrozenInstanceError):
@@ -77,6 +93,8 @@ def test_nobody_can_spoil_what_everybody_shares():
         (lambda: load_sentence("tierd"), r"no sentence 'tierd'.* tired wide bat .* long\."),
         (lambda: load_head(1, 0), r"layer 1, only of the layers 0 3\."),
         (lambda: load_attention_layer(6), r"layer 6, only of the layers 0 3\."),
+        (lambda: load_after_attention("bat", 1), r"layer 1, only of the layers 0 3\."),
+        (lambda: load_after_attention("tierd", 3), r"no sentence 'tierd'"),
         (lambda: load_head(3, 12), r"no head 12.* 0 to 11\."),
         (lambda: load_head(3, -1), r"no head -1.* 0 to 11\."),
         (lambda: load_sentence("bat").index("It"), r"no token 'It' in 'bat'.*\[CLS\] the bat .* \[SEP\]"),

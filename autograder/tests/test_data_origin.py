@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from attention_lab.sentences import load_sentence, sentence_names
+from attention_lab.sentences import load_after_attention, load_sentence, sentence_names
 from numpy.testing import assert_allclose
 
 DATA = Path(__file__).resolve().parents[2] / "data"
@@ -62,7 +62,7 @@ def test_the_script_makes_the_committed_files_again(script, tmp_path):
             assert_allclose(np.load(tmp_path / name), np.load(DATA / name), atol=1e-5, rtol=0)
         if name.endswith(".npz"):
             assert (tmp_path / name).read_bytes() == (DATA / name).read_bytes()
-    assert sorted(path.suffix for path in tmp_path.rglob("*.np?")) == [".npy"] * 16 + [".npz"] * 2
+    assert sorted(path.suffix for path in tmp_path.rglob("*.np?")) == [".npy"] * 48 + [".npz"] * 2
 
 
 def test_bat_looks_at_flew(activations):
@@ -96,6 +96,10 @@ def test_hidden_states_and_attention_are_those_of_transformers(model_folder, act
     torch, transformers = pytest.importorskip("torch"), pytest.importorskip("transformers")
     tokenizer = transformers.AutoTokenizer.from_pretrained(model_folder)
     model = transformers.AutoModel.from_pretrained(model_folder, attn_implementation="eager").eval()
+    caught = {}
+    for layer in (0, 3):
+        part = model.encoder.layer[layer].attention.output
+        part.register_forward_hook(lambda part, inputs, output, layer=layer: caught.update({layer: output}))
     for name in sentence_names():
         sentence = load_sentence(name)
         with torch.no_grad():
@@ -103,5 +107,8 @@ def test_hidden_states_and_attention_are_those_of_transformers(model_folder, act
             output = model(**inputs, output_hidden_states=True, output_attentions=True)
         hidden = torch.cat(output.hidden_states).numpy()
         attention = torch.cat(output.attentions).numpy()
+        after_attention = torch.cat([caught[layer] for layer in (0, 3)]).numpy()
         assert_allclose(sentence.hidden, hidden, atol=1e-5, rtol=0)
         assert_allclose(activations[name].attention, attention, atol=1e-5, rtol=0)
+        for stored, own in zip((0, 3), after_attention, strict=True):
+            assert_allclose(load_after_attention(name, stored), own, atol=1e-5, rtol=0)

@@ -12,6 +12,7 @@ HOMES = {
     "attention_lab.sentences": (
         "load_sentence",
         "load_attention",
+        "load_after_attention",
         "load_head",
         "load_attention_layer",
         "sentence_names",

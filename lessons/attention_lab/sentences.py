@@ -54,7 +54,8 @@ class Head:
 class AttentionLayer:
     """The four projections of a layer: weights (384, 384), used as `x @ w`, and biases (384,).
 
-    The columns 32·h to 32·h + 31 of `w_q`, `w_k` and `w_v` belong to head h.
+    The columns 32·h to 32·h + 31 of `w_q`, `w_k` and `w_v` belong to head h. `norm_weight` and `norm_bias` (384,)
+    are those of the layer normalisation (ε = 1e-12) of the sum of input and attention.
     """
 
     w_q: np.ndarray
@@ -65,6 +66,8 @@ class AttentionLayer:
     b_v: np.ndarray
     w_o: np.ndarray
     b_o: np.ndarray
+    norm_weight: np.ndarray
+    norm_bias: np.ndarray
 
     def __repr__(self) -> str:
         return _shapes(self)
@@ -91,11 +94,18 @@ def load_attention(name: str) -> np.ndarray:
     return _attention(name)
 
 
+def load_after_attention(name: str, layer: int) -> np.ndarray:
+    """The model's own vectors of a sentence between the attention and the feed-forward part of a layer.
+
+    → (n, 384): LayerNorm(x + attention(x)), where x is `hidden[layer]`. Read-only.
+    """
+    load_sentence(name)  # tells an unknown name
+    return _after_attention(name)[_stored_layers(layer).index(layer)]
+
+
 def load_attention_layer(layer: int) -> AttentionLayer:
     """The attention weights of a layer, counted from 0. Its arrays are read-only."""
-    layers = _index()["layers"]
-    if layer not in layers:
-        raise ValueError(f"There are no weights of layer {layer!r}, only of the layers {_listed(layers)}.")
+    _stored_layers(layer)
     return _attention_layer(layer)
 
 
@@ -107,6 +117,13 @@ def load_head(layer: int, head: int) -> Head:
         raise ValueError(f"There is no head {head!r}. The heads of a layer are 0 to {num_heads - 1}.")
     columns = slice(head * d_head, (head + 1) * d_head)
     return Head(**{part.name: getattr(full, part.name)[..., columns] for part in fields(Head)})
+
+
+def _stored_layers(layer: int) -> list[int]:
+    layers = _index()["layers"]
+    if layer not in layers:
+        raise ValueError(f"There are no weights of layer {layer!r}, only of the layers {_listed(layers)}.")
+    return layers
 
 
 @cache
@@ -130,6 +147,11 @@ def _sentence(name: str) -> Sentence:
 @cache
 def _attention(name: str) -> np.ndarray:
     return _read_only(np.load(DATA / "attention" / f"{name}.npy", allow_pickle=False))
+
+
+@cache
+def _after_attention(name: str) -> np.ndarray:
+    return _read_only(np.load(DATA / "after_attention" / f"{name}.npy", allow_pickle=False))
 
 
 @cache
