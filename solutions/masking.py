@@ -14,7 +14,8 @@ def causal_mask(length):
 def padding_mask(lengths, max_length):
     """True where a sequence has a real token, False where it is padded.
 
-    lengths (batch,), integers up to max_length → mask (batch, 1, max_length), booleans, the same for every query
+    lengths (batch,), integers up to max_length
+    → mask (batch, 1, max_length), booleans, the same for every query
     """
     return np.arange(max_length) < np.asarray(lengths)[:, None, None]
 
@@ -60,6 +61,7 @@ def sees_the_future(attention, length, d_model, rng):
 def diagnose_leaks():
     """Does each of the attention functions A to F, in that order, leak the future, and how?
 
-    → six words, each out of "honest", "inverted", "one ahead", "after softmax", "fill too small", "mean of all"
+    → six words, each out of
+    "honest", "inverted", "one ahead", "after softmax", "fill too small", "mean of all"
     """
     return "mean of all", "honest", "fill too small", "after softmax", "honest", "one ahead"
