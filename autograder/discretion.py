@@ -10,11 +10,14 @@ Not covered: what a verdict must show of an answer itself, such as a shape of fe
 import builtins
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
+from attention_lab.comparison import TOLD_BY_TEXT
+from attention_lab.drivers import driven
 from attention_lab.observation import Failure, Reported
-from attention_lab.sheet import Sheet
+from attention_lab.sheet import Case
+from attention_lab.tensors import is_tensor
 
 from autograder.session import MISSING, STOPPED
 
@@ -50,6 +53,8 @@ TEXTS = (
     f"object of type '{TYPE}' has no len\\(\\)",
     rf"unsupported operand type\(s\) for [-+*/@%&|^<>=]{{1,3}}: '{TYPE}' and '{TYPE}'",
 )
+PARAMETER = rf"[\w.]{{1,80}} {SHAPE}"
+PARAMETERS = re.compile(f"none|{PARAMETER}(?:, {PARAMETER}){{0,100}}")
 KNOWN = re.compile("|".join(TEXTS))
 WHERE = re.compile(
     rf"line \d{{1,4}} of your (?:cell|file), in `({NAME}|<module>|<lambda>|<\w{{1,4}}comp>)`(?:: `(.*)`)?"
@@ -69,27 +74,40 @@ WITHHELD = "(its text is not shown for hidden inputs; call it with inputs of the
 MOST_AXES = 6
 
 
-def discreet(call: Callable, sheet: Sheet, sources: Iterable[str]) -> Callable:
-    """`call`, to be asked about the cases of the sheet in their order; `sources` are the cells that ran."""
-    cases, words = iter(sheet.cases), _Words(sources)
+@dataclass(frozen=True)
+class Discreet:
+    """`call`, to be asked about one case after the other; `words` are those of the cells that ran."""
 
-    def asked(*arguments, **named):
-        case = next(cases)
+    call: Callable
+    words: "Words"
+    case: Case | None = None
+
+    def about(self, case: Case) -> "Discreet":
+        return replace(self, case=case)
+
+    def driven(self, driver: str) -> "Discreet":
+        return replace(self, call=driven(self.call, driver))
+
+    def __call__(self, *arguments, **named):
+        shown = self.case is not None and self.case.shown
         try:
-            returned = call(*arguments, **named)
+            returned = self.call(*arguments, **named)
         except Reported as reported:
             failure = reported.failure
-            if case.shown and failure.kind not in OUR_KINDS:
-                failure = replace(failure, waits_for=words.name(failure.waits_for))
+            if shown and failure.kind not in OUR_KINDS:
+                failure = replace(failure, waits_for=self.words.name(failure.waits_for))
             else:
-                failure = words.kept(failure)
+                failure = self.words.kept(failure)
             raise Reported(failure) from None
-        return returned if case.shown else _few_axes(returned)
-
-    return asked
+        return returned if shown else _few_axes(returned)
 
 
-class _Words:
+def discreet(call: Callable, sources: Iterable[str]) -> Discreet:
+    """`call` as a judge may hear it; `sources` are the cells that ran."""
+    return Discreet(call, Words(sources))
+
+
+class Words:
     """What stands in a learner's cells: of a hidden input nothing else is said."""
 
     def __init__(self, sources: Iterable[str]):
@@ -103,13 +121,20 @@ class _Words:
             return failure
         if failure.kind in OUR_KINDS:
             return Failure(failure.kind, failure.text if OURS.fullmatch(failure.text) else "")
+        if failure.kind == TOLD_BY_TEXT:
+            return failure if self._are_parameters(failure.text) else replace(failure, text="other than they should be")
         kind = failure.kind if failure.kind in self._names or hasattr(builtins, failure.kind) else "Exception"
         text = failure.text if not failure.text or self._is_known(failure.text) else WITHHELD
-        return Failure(kind, text, self._place(failure.where), self.name(failure.waits_for))
+        return Failure(kind, text, self._place(failure.where), self.name(failure.waits_for), failure.bases)
 
     def name(self, name: str) -> str:
         """A name that the learner wrote, or nothing."""
         return name if name in self._names else ""
+
+    def _are_parameters(self, text: str) -> bool:
+        """Whether this lists parameters by names that the learner wrote."""
+        names = re.findall(r"[A-Za-z_]\w*", text)
+        return bool(PARAMETERS.fullmatch(text)) and set(names) - {"weight", "bias"} <= self._names
 
     def _is_known(self, text: str) -> bool:
         said = {name for groups in QUOTED.findall(text) for name in groups if name}
@@ -128,6 +153,8 @@ def _few_axes(returned):
     """What was returned, without the sizes of arrays that have more axes than any answer."""
     if isinstance(returned, tuple | list):
         return type(returned)(_few_axes(item) for item in returned)
+    if is_tensor(returned) and returned.ndim > MOST_AXES:
+        return returned.new_zeros((1,) * (MOST_AXES + 1))
     if isinstance(returned, np.ndarray) and returned.ndim > MOST_AXES:
         return np.zeros((1,) * (MOST_AXES + 1), returned.dtype)
     return returned

@@ -13,6 +13,7 @@ import os
 import random
 import signal
 import sys
+import threading
 import time
 from contextlib import contextmanager
 
@@ -42,7 +43,9 @@ def main() -> None:
             request, arrays = receive(requests, MOST_REQUEST)
         except WireError:
             os._exit(0)  # nobody asks any more; nothing of the learner's is run on the way out
-        header, arrays = answer(shell, request, arrays)
+        given = Given(requests, replies)
+        header, arrays = answer(shell, request, arrays, given)
+        given.close()
         send(replies, header, arrays)
         recorder.drop()
 
@@ -67,18 +70,57 @@ def run_cells(shell, recorder, order: dict, replies) -> int:
     return 0
 
 
-def answer(shell, request: dict, arrays: list) -> tuple[dict, list]:
-    """The reply to one request: its kind says what is asked. Later kinds (modules, gradients) have their place here."""
+def answer(shell, request: dict, arrays: list, given: "Given") -> tuple[dict, list]:
+    """The reply to one request: its kind says what is asked."""
     if request["name"] not in shell.user_ns:
         return _failed("Missing", f"`{request['name']}` is not defined when the notebook has run to its end")
     value = shell.user_ns[request["name"]]
     if request["kind"] == "value":
         return _answered(value)
     if request["kind"] == "function":
-        positional = [unpack(form, arrays) for form in request["positional"]]
-        named = {name: unpack(form, arrays) for name, form in request["named"].items()}
+        positional = [unpack(form, arrays, function=given.function) for form in request["positional"]]
+        named = {name: unpack(form, arrays, function=given.function) for name, form in request["named"].items()}
+        if request["driver"]:
+            from attention_lab.drivers import drive
+
+            value = drive(value, request["driver"])
         return _call(value, positional, named, request["seconds"])
     return _failed("Unknown", f"no kind of request is called {request['kind']}")
+
+
+class Given:
+    """Functions that a call is given. They live outside: calling one sends its arguments there and waits."""
+
+    def __init__(self, requests, replies):
+        self._requests, self._replies, self._lock, self._open = requests, replies, threading.Lock(), True
+
+    def function(self, number: int):
+        def given(*positional, **named):
+            arrays = []
+            packed = {name: pack(value, arrays) for name, value in named.items()}
+            header = {"kind": "callback", "function": number, "named": packed}
+            header["positional"] = [pack(value, arrays) for value in positional]
+            reply, arrays = self._exchange(header, arrays)
+            if "error" in reply:
+                raise ValueError(reply["error"])
+            return unpack(reply["value"], arrays)
+
+        return given
+
+    def close(self) -> None:
+        with self._lock:
+            self._open = False
+
+    def _exchange(self, header: dict, arrays: list):
+        with self._lock:
+            if not self._open:
+                raise RuntimeError("the call that this function was given to is over")
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})  # half a frame read would spoil all that follow
+            try:
+                send(self._replies, header, arrays)
+                return receive(self._requests, MOST_REQUEST)
+            finally:
+                signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGALRM})
 
 
 def _call(function, positional: list, named: dict, seconds: float) -> tuple[dict, list]:

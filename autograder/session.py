@@ -9,13 +9,16 @@ Everything that comes back is the learner's own answer, and proves nothing but i
 a call ends within its limit in a value or in `Reported`; after the process was stopped, at once.
 """
 
+import builtins
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from attention_lab.observation import Failure, Reported
+from attention_lab.tensors import bytes_of, is_tensor
 
 from autograder.jail import Limits, start
 from autograder.jail_process import START_SECONDS
@@ -25,6 +28,7 @@ from autograder.wire import Ended, WireError, pack, receive, send, unpack
 INSIDE = tuple(Path(__file__).parent / name for name in ("runner.py", "runner_shell.py", "wire.py"))
 GRACE = 4.0  # seconds after a limit in which the runner may still say so itself
 MOST_ANSWER = 40 * 2**20
+MOST_CALLBACKS = 10_000  # in one call
 MISSING, STOPPED = "Missing", "Stopped"  # kinds of failure that no exception of Python's has
 
 
@@ -66,24 +70,25 @@ class Session:
         self._stopped = self._stopped or "This notebook is closed."
         self._jailed.kill()
 
-    def function(self, name: str) -> Callable:
+    def function(self, name: str) -> "Remote":
         """The function of that name over there. Arguments it changes are changed here too (not to the same numbers)."""
+        return Remote(self, name)
 
-        def call(*positional, **named):
-            arrays = []
-            request = {
-                "kind": "function",
-                "name": name,
-                "seconds": self._limits.call_seconds,
-                "positional": [pack(value, arrays) for value in positional],
-                "named": {key: pack(value, arrays) for key, value in named.items()},
-            }
-            given = {**{str(place): value for place, value in enumerate(positional)}, **named}
-            header, arrays = self._ask(request, arrays)
-            _show_changes(header.get("changed"), given)
-            return _value(header, arrays)
-
-        return call
+    def call(self, name: str, driver: str, positional: tuple, named: dict):
+        """What the function of that name answers; functions among the arguments stay here, and are asked from there."""
+        arrays, functions = [], []
+        request = {
+            "kind": "function",
+            "name": name,
+            "driver": driver,
+            "seconds": self._limits.call_seconds,
+            "positional": [pack(value, arrays, functions=functions) for value in positional],
+            "named": {key: pack(value, arrays, functions=functions) for key, value in named.items()},
+        }
+        given = {**{str(place): value for place, value in enumerate(positional)}, **named}
+        header, arrays = self._ask(request, arrays, functions)
+        _show_changes(header.get("changed"), given)
+        return _value(header, arrays)
 
     def value(self, name: str):
         """What that name stands for when the notebook has run."""
@@ -119,7 +124,7 @@ class Session:
             else:
                 raise WireError("a message that nobody expects")
 
-    def _ask(self, request: dict, arrays: list) -> tuple[dict, list[np.ndarray]]:
+    def _ask(self, request: dict, arrays: list, functions: Sequence[Callable] = ()) -> tuple[dict, list[np.ndarray]]:
         """Send a request and wait for its reply. Raises Reported when there is none, and for all that follow then."""
         name = request["name"]
         if self._stopped:
@@ -134,6 +139,13 @@ class Session:
         try:
             send(self._pipe, request, arrays)
             header, arrays = receive(self._pipe, MOST_ANSWER)
+            for _ in range(MOST_CALLBACKS):
+                if header.get("kind") != "callback" or not functions:
+                    break
+                send(self._pipe, *_called_back(header, arrays, functions))
+                header, arrays = receive(self._pipe, MOST_ANSWER)
+            else:
+                raise Stopped(f"called the function it was given more than {MOST_CALLBACKS:,} times")
         except (Stopped, WireError) as why:
             self._stop(why)
             raise _reported(STOPPED, self._stopped) from why
@@ -161,10 +173,38 @@ class Session:
         return f"{ENDED} itself (exit code {code})" + (f": {words}" if words else "")
 
 
+@dataclass(frozen=True)
+class Remote:
+    """A function in a session's process, to be called like one of ours; `driven` says how (attention_lab.drivers)."""
+
+    session: Session
+    name: str
+    driver: str = ""
+
+    def __call__(self, *positional, **named):
+        return self.session.call(self.name, self.driver, positional, named)
+
+    def driven(self, driver: str) -> "Remote":
+        return replace(self, driver=driver)
+
+
+def _called_back(header: dict, arrays: list, functions: Sequence[Callable]) -> tuple[dict, list]:
+    """Call one of our functions with what the learner's code asks it: the header and the arrays of the reply."""
+    try:
+        positional = [unpack(form, arrays) for form in header["positional"]]
+        named = {str(name): unpack(form, arrays) for name, form in header["named"].items()}
+        answers = []
+        return {"value": pack(functions[header["function"]](*positional, **named), answers)}, answers
+    except Exception as error:  # whatever it was called with is the learner's mistake
+        return {"error": f"{type(error).__name__}: {str(error)[:200]}"}, []
+
+
 def _show_changes(changed, given: dict) -> None:
     """Make inputs that were changed over there visible in the arrays here."""
     for name in changed if isinstance(changed, list) else ():
         array = given.get(name) if isinstance(name, str) else None
+        if is_tensor(array):
+            array = bytes_of(array)
         if isinstance(array, np.ndarray) and array.size and array.flags.c_contiguous:
             array.reshape(-1).view(np.uint8)[0] ^= 1
 
@@ -181,7 +221,9 @@ def _value(header: dict, arrays: list[np.ndarray]):
     words = {name: str(fields.get(name, ""))[:500] for name in ("kind", "text", "where", "waits_for")}
     if words["kind"] == STOPPED:  # only we say that
         words["kind"] = "Exception"
-    raise Reported(Failure(**words))
+    bases = fields.get("bases")
+    known = [base for base in bases if isinstance(base, str) and hasattr(builtins, base)] if type(bases) is list else []
+    raise Reported(Failure(**words, bases=tuple(known[:5])))
 
 
 def _reported(kind: str, text: str) -> Reported:

@@ -11,6 +11,8 @@ import json
 import math
 import re
 import struct
+import sys
+from collections.abc import Callable
 
 import numpy as np
 
@@ -104,8 +106,12 @@ def _clean(value):
     return value
 
 
-def pack(value, arrays: list, depth: int = 0) -> list:
-    """The form of a value: [kind, content]. Arrays are appended to `arrays`, and the form holds their place."""
+def pack(value, arrays: list, depth: int = 0, functions: list | None = None) -> list:
+    """The form of a value: [kind, content]. Arrays are appended to `arrays`, and the form holds their place.
+
+    Where there is a list of `functions`, ours to give, a function is appended to it and called from the other side, and
+    a random generator crosses as its state.
+    """
     if isinstance(value, np.ndarray | np.generic):
         array = np.asarray(value)
         if not NUMBERS.fullmatch(array.dtype.str):
@@ -119,16 +125,43 @@ def pack(value, arrays: list, depth: int = 0) -> list:
     if isinstance(value, str):
         return ["plain", str(value[:MOST_TEXT])]
     if type(value) in (tuple, list) and len(value) <= MOST_ITEMS and depth < DEEPEST:
-        return [type(value).__name__, [pack(item, arrays, depth + 1) for item in value]]
+        return [type(value).__name__, [pack(item, arrays, depth + 1, functions) for item in value]]
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(value, torch.Tensor):
+        return _pack_tensor(torch, value, arrays)
+    if functions is not None:
+        if torch is not None and isinstance(value, torch.dtype):
+            return ["dtype", str(value).removeprefix("torch.")]
+        if isinstance(value, np.random.Generator):
+            return ["generator", value.bit_generator.state]
+        if callable(value):
+            functions.append(value)
+            return ["function", len(functions) - 1]
     return _unknown(value)
+
+
+def _pack_tensor(torch, tensor, arrays: list) -> list:
+    """A dense tensor crosses as an array, and the name of its dtype beside it where NumPy has none."""
+    if tensor.layout is not torch.strided or tensor.is_quantized or tensor.is_meta:
+        return _unknown(tensor)
+    tensor = tensor.detach().cpu().resolve_conj().resolve_neg().contiguous()
+    half = tensor.dtype == torch.bfloat16
+    array = (tensor.view(torch.int16) if half else tensor).numpy()
+    if not NUMBERS.fullmatch(array.dtype.str):
+        return _unknown(tensor)
+    arrays.append(array)
+    return ["tensor", [len(arrays) - 1, "bfloat16" if half else ""]]
 
 
 def _unknown(value) -> list:
     return ["unknown", type(value).__name__[:MOST_TEXT]]
 
 
-def unpack(form: list, arrays: list[np.ndarray], depth: int = 0):
-    """The value of a form. What could not cross comes back as an `Unknown`."""
+def unpack(form: list, arrays: list[np.ndarray], depth: int = 0, function: Callable[[int], Callable] | None = None):
+    """The value of a form. What could not cross comes back as an `Unknown`.
+
+    Functions and generators are only taken from us: by the side that can say which `function` has a number.
+    """
     try:
         kind, content = form
         if kind == "plain" and (content is None or isinstance(content, bool | float | str)):
@@ -142,10 +175,35 @@ def unpack(form: list, arrays: list[np.ndarray], depth: int = 0):
         if kind == "array_of" and OTHERS.fullmatch(content):
             return np.empty(0, np.dtype(content))
         if kind in ("tuple", "list") and depth <= DEEPEST:
-            items = [unpack(item, arrays, depth + 1) for item in content]
+            items = [unpack(item, arrays, depth + 1, function) for item in content]
             return tuple(items) if kind == "tuple" else items
         if kind == "unknown":
             return unknown(content)
-    except (TypeError, ValueError, IndexError) as error:
+        if kind == "tensor":
+            return _unpack_tensor(arrays[content[0]], content[1])
+        if function is not None:
+            return _unpack_ours(kind, content, function)
+    except (TypeError, ValueError, IndexError, RuntimeError) as error:
         raise WireError("not the form of a value") from error
+    raise WireError("not the form of a value")
+
+
+def _unpack_tensor(array: np.ndarray, dtype: str):
+    import torch
+
+    tensor = torch.from_numpy(array)
+    return tensor.view(torch.bfloat16) if dtype == "bfloat16" and array.dtype == np.int16 else tensor
+
+
+def _unpack_ours(kind: str, content, function: Callable[[int], Callable]):
+    if kind == "function":
+        return function(content)
+    if kind == "generator":
+        bits = getattr(np.random, content["bit_generator"])()
+        bits.state = content
+        return np.random.Generator(bits)
+    if kind == "dtype":
+        import torch
+
+        return getattr(torch, content)
     raise WireError("not the form of a value")

@@ -4,8 +4,8 @@ import zlib
 from itertools import combinations
 
 import numpy as np
-from attention_lab.comparison import RAISES, as_values, raised, relation
-from attention_lab.given import fresh
+from attention_lab.comparison import RAISES, TOLD_BY_TEXT, as_values, dtypes_of, raised, relation
+from attention_lab.given import fresh, was_changed
 from attention_lab.sheet import ANYTHING, BREAKS, Case, Explanation, Mistake, Sheet
 from attention_lab.verdict import Part
 
@@ -35,8 +35,11 @@ def compile_sheet(exercise: Exercise, seed: int) -> Sheet:
         parts=tuple(Part(name, float(points)) for name, points in exercise.parts.items()),
         success=exercise.success,
         mistakes={fault.id: Mistake(fault.id, fault.matches, fault.look_at, fault.quiet) for fault in exercise.faults},
-        cases=tuple(_case(drafts[index], labelled[index][1]) for index in chosen),
+        cases=tuple(_case(exercise, drafts[index], labelled[index][1]) for index in chosen),
         explanations=_explanations(exercise, table, labels, names, chosen),
+        driver=exercise.driver,
+        library=exercise.library,
+        keeps_dtype=exercise.keeps_dtype,
     )
 
 
@@ -58,7 +61,7 @@ def fault_sets(exercise: Exercise) -> list[tuple[str, ...]]:
 def _answer(exercise: Exercise, faults: tuple[str, ...], draft: Draft):
     """(outputs, whether an input was changed), or ANYTHING, or BREAKS."""
     first = _answer_once(exercise, faults, draft, draft.arguments)
-    if draft.again is None or isinstance(first, int):
+    if draft.again is None or isinstance(first, int) or isinstance(first[0][0], str):
         return first
     second = _answer_once(exercise, faults, draft, draft.arguments | draft.again)
     if isinstance(second, int):
@@ -81,16 +84,18 @@ def _answer_once(exercise: Exercise, faults: tuple[str, ...], draft: Draft, give
         return ANYTHING
     except Raises:
         return (RAISES,), False
-    except OverflowError as error:
-        return (raised(error),), False
-    except (ValueError, IndexError, TypeError, ArithmeticError):
-        return BREAKS
+    except Exception as error:
+        if draft.raises or isinstance(error, OverflowError) or type(error).__name__ == TOLD_BY_TEXT:
+            return (raised(error),), False
+        if isinstance(error, ValueError | IndexError | TypeError | ArithmeticError | RuntimeError):
+            return BREAKS
+        raise
     values = as_values(returned, len(exercise.outputs))
     if values is None:
         return BREAKS
-    changed = any(
-        isinstance(value, np.ndarray) and value.tobytes() != given[name].tobytes() for name, value in arguments.items()
-    )
+    if exercise.keeps_dtype:
+        values += dtypes_of(returned, len(exercise.outputs))
+    changed = any(was_changed(given[name], value) for name, value in arguments.items())
     return tuple(np.array(value) if isinstance(value, np.ndarray) else value for value in values), changed
 
 
@@ -166,7 +171,7 @@ def _separates(row: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.nda
     return values | ((a == BREAKS) & (b == 0)) | ((b == BREAKS) & (a == 0))
 
 
-def _case(draft: Draft, answers: list[tuple]) -> Case:
+def _case(exercise: Exercise, draft: Draft, answers: list[tuple]) -> Case:
     rounded = [answers[0], *(tuple(_rounded(value) for value in answer) for answer in answers[1:])]
     return Case(
         draft.name,
@@ -177,6 +182,7 @@ def _case(draft: Draft, answers: list[tuple]) -> Case:
         tuple(rounded),
         draft.tolerance,
         draft.again,
+        extras=(len(exercise.outputs) if exercise.keeps_dtype else 0) + (draft.again is not None),
     )
 
 

@@ -18,7 +18,8 @@ class Raises(Exception):
 class Draft:
     """A candidate for a case: a call, and the part of the points it tests.
 
-    `name` completes the sentence "With …" for a case that is not shown; tolerance and again are those of a Case.
+    `name` completes the sentence "With …" for a case that is not shown; tolerance and again are those of a Case;
+    raises says that the right function raises an exception here.
     """
 
     part: str
@@ -28,6 +29,7 @@ class Draft:
     shown: bool = False
     tolerance: float = 0.0
     again: dict | None = None
+    raises: bool = False
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,8 @@ class Exercise:
 
     reference(*arguments) is the right function; model(faults, *arguments) the same with faults switched on. shown()
     gives the small examples of every sheet, draw(rng) a handful of random candidates; parts maps the names of parts to
-    points; sums says which outputs sum to one along which axis (a number or an argument's name).
+    points; sums says which outputs sum to one along which axis (a number or an argument's name). driver, library and
+    keeps_dtype are those of a Sheet; reference and model answer as the driver does.
     """
 
     id: str
@@ -72,6 +75,9 @@ class Exercise:
     shown: Callable[[], Iterable[Draft]]
     draw: Callable[[np.random.Generator], Iterable[Draft]]
     sums: dict[str, int | str] = field(default_factory=dict)
+    driver: str = ""
+    library: str = "numpy"
+    keeps_dtype: bool = False
 
     @property
     def points(self) -> float:

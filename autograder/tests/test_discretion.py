@@ -22,14 +22,11 @@ def sheet(sheet_of):
 
 def said_of_hidden(sheet, answer):
     """What `discreet` lets through when the function answers so for every case: of the first hidden one."""
-    asked = discreet(answer, sheet, [SOURCE])
-    for case in sheet.cases:
-        try:
-            returned = asked()
-        except Reported as reported:
-            returned = reported.failure
-        if not case.shown:
-            return returned
+    hidden = next(case for case in sheet.cases if not case.shown)
+    try:
+        return discreet(answer, [SOURCE]).about(hidden)()
+    except Reported as reported:
+        return reported.failure
 
 
 def failing(failure):
@@ -92,19 +89,26 @@ def test_what_a_session_itself_says_is_kept(sheet):
 def test_shown_cases_are_told_in_full(sheet):
     failure = Failure("x", "[0.5, 0.25]", "anywhere", "softmax")
     with pytest.raises(Reported) as reported:
-        discreet(failing(failure), sheet, [SOURCE])()
+        discreet(failing(failure), [SOURCE]).about(sheet.cases[0])()
     assert sheet.cases[0].shown and reported.value.failure == failure
 
 
 def test_what_a_function_waits_for_is_a_name_that_the_learner_wrote(sheet):
     with pytest.raises(Reported) as reported:
-        discreet(failing(Failure("NotImplementedError", "", "", "nothing: 4 of 4 points")), sheet, [SOURCE])()
+        failure = Failure("NotImplementedError", "", "", "nothing: 4 of 4 points")
+        discreet(failing(failure), [SOURCE]).about(sheet.cases[0])()
     assert reported.value.failure.waits_for == ""
+
+
+def test_parameters_are_listed_by_names_that_the_learner_wrote(sheet):
+    for text, told in (("", "other than they should be"), ("scores.weight (7, 7), softmax.0.bias (7,)", None)):
+        failure = Failure("WrongParameters", text or "x05.weight (7, 7)")
+        assert said_of_hidden(sheet, failing(failure)) == (failure if told is None else Failure(failure.kind, told))
 
 
 def test_our_own_kinds_of_failure_never_speak_in_other_words_not_even_of_shown_cases(sheet):
     with pytest.raises(Reported) as reported:
-        discreet(failing(Failure("TimeLimit", "it passed: 4 of 4 points")), sheet, [])()
+        discreet(failing(Failure("TimeLimit", "it passed: 4 of 4 points")), []).about(sheet.cases[0])()
     assert reported.value.failure == Failure("TimeLimit", "")
 
 

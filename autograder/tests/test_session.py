@@ -1,20 +1,26 @@
 """A notebook in its process: IPython's semantics, plain outputs, calls that end in a value or a sentence."""
 
+import inspect
+import re
 import subprocess
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from attention_lab.given import Attention
 from attention_lab.judge import judge
 from attention_lab.observation import Reported, observe
 from attention_lab.sheet import Case
 
 from autograder import jail
+from autograder.command import ROOT
+from autograder.discretion import discreet
 from autograder.exercises import EXERCISES
 from autograder.session import Limits, open_session
-from autograder.wire import Unknown
 
 pytestmark = pytest.mark.skipif(jail.why_no_jail() is not None, reason="no jail can be had here")
 SHORT = Limits(cell_seconds=1, notebook_seconds=6, call_seconds=1)
@@ -61,6 +67,27 @@ number = 3
 counter = []
 def count(): counter.append(1); return len(counter)
 def leave(): raise SystemExit
+def asks(attention, *shapes):
+    return [np.asarray(attention(np.ones(shape))).sum() for shape in shapes]
+def asks_wrongly(attention):
+    return attention("word")
+def asks_for_ever(attention):
+    while True: attention(np.ones((2, 2)))
+def keeps(attention):
+    global kept
+    kept = attention
+def uses_what_it_kept():
+    return kept(np.ones((2, 2)))
+def looks_into(attention):
+    held = [cell.cell_contents for cell in attention.__closure__]
+    return str((attention.__dict__, attention.__code__.co_consts, held, [dir(thing) for thing in held]))
+def draws(rng):
+    return rng.normal(size=3)
+def half(x, dtype):
+    x += 1
+    return (x * 2).to(dtype)
+class Own(ValueError): pass
+def raises_own(): raise Own("odd")
 def huge(): return np.broadcast_to(np.float64(0), (10**4, 10**4))
 def endless(n=4):
     while True: n = n
@@ -181,10 +208,55 @@ def test_arguments_and_results_cross_as_they_are(functions):
     assert np.array_equal(functions.function("short")(array), array + 1)
 
 
+def test_a_function_it_is_given_is_called_outside(functions):
+    attention = Attention("a running mean").make()
+    assert functions.function("asks")(attention, (3, 2), (5, 7)) == [6.0, 35.0]
+    with pytest.raises(Reported) as reported:
+        functions.function("asks_wrongly")(attention)
+    assert reported.value.failure.kind == "ValueError" and "could not convert" in reported.value.failure.text
+
+
+def test_a_function_it_is_given_shows_nothing_of_what_it_is(functions):
+    told = functions.function("looks_into")(Attention("a copy", (0, 1, 0.001)).make())
+    assert "copy" not in told and "leak" not in told and "0.001" not in told
+
+
+def test_a_function_that_was_given_is_of_no_use_after_the_call(functions):
+    functions.function("keeps")(np.copy)
+    with pytest.raises(Reported, match="the call that this function was given to is over"):
+        functions.function("uses_what_it_kept")()
+
+
+def test_a_function_it_is_given_is_not_called_without_end():
+    ends = pytest.raises(Reported, match="took more than 1 seconds|more than 10,000 times")
+    with open_session([("cell", FUNCTIONS)], SHORT) as session, ends:
+        session.function("asks_for_ever")(np.copy)
+
+
+def test_a_generator_arrives_in_its_state(functions):
+    rng, same = np.random.default_rng(11), np.random.default_rng(11)
+    assert functions.function("draws")(rng).tolist() == same.normal(size=3).tolist()
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
+def test_tensors_cross_with_their_dtype_and_changes_are_seen(functions, dtype):
+    dtype = getattr(torch, dtype)
+    x = torch.tensor([1.0, 2.5], dtype=dtype)
+    answer = functions.function("half")(x, dtype)
+    assert answer.dtype == dtype and answer.tolist() == [4.0, 7.0]
+    assert x.tolist() != [1.0, 2.5]
+
+
+def test_the_base_of_an_exception_of_their_own_is_known(functions):
+    with pytest.raises(Reported) as reported:
+        functions.function("raises_own")()
+    assert reported.value.failure.is_a("ValueError") and reported.value.failure.kind == "Own"
+
+
 def test_what_cannot_cross_keeps_its_name(functions):
     dictionary, tensor, thing, words, mixed, nothing, text, number = functions.function("kinds")()
     assert [type(item).__name__ for item in (dictionary, tensor, thing)] == ["dict", "Tensor", "object"]
-    assert isinstance(tensor, Unknown)
+    assert tensor.tolist() == [1.0, 1.0]
     assert words.dtype.kind == "U"
     assert mixed[0] == 1.5 and np.array_equal(mixed[1], [0, 1])
     assert (nothing, text, number) == (None, "text", np.float32(2))
@@ -321,3 +393,17 @@ replies.write(b"%d %d" % (requests.fileno(), replies.fileno()))
 """
     ran = subprocess.run([sys.executable, "-c", code], input=b"", capture_output=True, check=True)
     assert ran.stdout == b"150 151"
+
+
+@pytest.mark.parametrize("name", list(EXERCISES))
+def test_the_same_answers_are_right_through_a_jail_as_at_home(sheet_of, name):
+    exercise = EXERCISES[name]
+    source = Path(inspect.getsourcefile(exercise.reference)).read_text()
+    source = re.sub(r"from solutions\.(\w+) import .*", _whole_module, source)
+    with open_session([("cell", source)]) as session:
+        verdict = judge(sheet_of(name), discreet(session.function(name), [source]))
+    assert verdict.passed, verdict.message
+
+
+def _whole_module(found: re.Match) -> str:
+    return (ROOT / "solutions" / f"{found[1]}.py").read_text()

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from attention_lab.tensors import dtype_name, is_tensor, to_numpy
+
 # Relative to the largest number of the answer. A right answer may compute in float32 and return float64, so the
 # bound for float64 leaves room for a few roundings of float32; a wrong constant is far outside of both.
 TOLERANCE, TOLERANCE_FLOAT32 = 1e-6, 2e-5
@@ -11,9 +13,14 @@ FLOAT32 = np.dtype(np.float32)
 RAISES = "raises"  # as an output: that it raises, whatever it raises
 
 
-def raised(error: str | Exception) -> str:
-    """An exception as an output: some mistakes show by what they raise."""
-    return f"raises {error if isinstance(error, str) else type(error).__name__}"
+TOLD_BY_TEXT = "WrongParameters"  # an exception whose text is part of the answer
+
+
+def raised(kind: str | Exception, text: str = "") -> str:
+    """An exception as an output: some mistakes show by what they raise, and some answers are right to raise."""
+    if isinstance(kind, Exception):
+        kind, text = type(kind).__name__, str(kind)
+    return f"raises {kind}: {text}" if kind == TOLD_BY_TEXT else f"raises {kind}"
 
 
 def as_values(returned, count: int) -> tuple | None:
@@ -27,8 +34,16 @@ def as_values(returned, count: int) -> tuple | None:
     return None if any(value is None for value in values) else values
 
 
+def dtypes_of(returned, count: int) -> tuple[str, ...]:
+    """The dtypes of what a call returned, as answers that belong to its outputs."""
+    items = returned if count > 1 and type(returned) in (tuple, list) else (returned,)
+    return tuple(dtype_name(item) if is_tensor(item) else type(item).__name__ for item in items)
+
+
 def as_value(item):
-    """An array of numbers or booleans, a plain number as an array without axes, a text; else None."""
+    """An array of numbers or booleans (a tensor's too), a plain number as an array without axes, a text; else None."""
+    if is_tensor(item):
+        return to_numpy(item)
     if isinstance(item, np.ndarray | np.number | np.bool_):
         array = np.asarray(item)
         return array if array.dtype.kind in "fiub" else None

@@ -1,12 +1,17 @@
-"""Arguments that are no arrays, as plain descriptions: a random generator, and an attention function to be examined.
+"""Arguments that are no arrays, as plain descriptions: a random generator, a tensor, a function to be examined.
 
 A sheet stores the description as text and numbers; for every call the real thing is made afresh.
 """
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
+
+from attention_lab.tensors import Dtype, Tensor, is_tensor, to_numpy
+from attention_lab.timed import Timed
+
+MOST = 512  # tokens and features: whoever examines a function may ask it anything, but not for all memory
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,8 @@ class Attention:
     def make(self) -> Callable:
         def attention(x):
             x = np.array(x, dtype=float)
+            if x.ndim != 2 or max(x.shape) > MOST:
+                raise ValueError(f"attention takes an array (length, d_model) of at most {MOST} tokens, not {x.shape}")
             output = BASES[self.base](x)
             if self.leak:
                 row, column, size = self.leak
@@ -51,7 +58,7 @@ class Attention:
         return f"{self.base}, with {size:g} · x[{column}] added to output[{row}]"
 
 
-GIVEN = {kind.__name__: kind for kind in (Generator, Attention)}
+GIVEN = {kind.__name__: kind for kind in (Generator, Attention, Tensor, Dtype, Timed)}
 
 
 def is_given(value) -> bool:
@@ -59,8 +66,8 @@ def is_given(value) -> bool:
 
 
 def describe(given) -> dict:
-    """A given argument as plain JSON; `described` reads it."""
-    return {"given": type(given).__name__, **asdict(given)}
+    """A given argument as plain JSON and arrays; `described` reads it."""
+    return {"given": type(given).__name__, **vars(given)}
 
 
 def described(description: dict):
@@ -71,10 +78,29 @@ def described(description: dict):
 
 def fresh(arguments: dict) -> dict:
     """The arguments for one call: copies of arrays, and the real things where something is given by description."""
-    return {
-        name: value.make() if is_given(value) else value.copy() if isinstance(value, np.ndarray) else value
-        for name, value in arguments.items()
-    }
+    return {name: _fresh(value) for name, value in arguments.items()}
+
+
+def _fresh(value):
+    if is_given(value):
+        return value.make()
+    if is_tensor(value):
+        return value.clone()
+    return value.copy() if isinstance(value, np.ndarray) else value
+
+
+def was_changed(given, made) -> bool:
+    """Whether the argument that was made for a call holds something else after it. A generator may move on."""
+    if isinstance(given, Tensor):
+        given = given.make()
+    if is_tensor(given):
+        given, made = to_numpy(given), to_numpy(made)
+    return isinstance(given, np.ndarray) and (made.shape != given.shape or made.tobytes() != given.tobytes())
+
+
+def size_of(value) -> int:
+    """How many numbers an argument has."""
+    return int(np.size(value.numbers if isinstance(value, Tensor) else value))
 
 
 def _weighted(x, mask):

@@ -7,10 +7,10 @@ is a proxy that carries plain arrays to a jailed process, and the sheet comes fr
 from collections.abc import Callable
 from dataclasses import replace
 
-import numpy as np
-
 from attention_lab.comparison import matches
 from attention_lab.contract import contract_problem
+from attention_lab.drivers import driven
+from attention_lab.given import size_of
 from attention_lab.naming import name_mistakes
 from attention_lab.observation import Observation, observe
 from attention_lab.seen import describe_wrong
@@ -20,10 +20,10 @@ from attention_lab.verdict import Verdict
 
 def judge(sheet: Sheet, call: Callable) -> Verdict:
     """Call the function once for every case of the sheet, and judge what came back."""
-    first = observe(call, sheet.cases[0])
+    first = _asked(sheet, call, sheet.cases[0])
     if _is_stub(sheet, first):
         return Verdict(sheet.exercise, sheet.parts, f"`{sheet.exercise}` is not started yet.", started=False)
-    observations = [first, *(observe(call, case) for case in sheet.cases[1:])]
+    observations = [first, *(_asked(sheet, call, case) for case in sheet.cases[1:])]
     right = [_is_right(sheet, case, seen) for case, seen in zip(sheet.cases, observations, strict=True)]
     wrong_parts = {case.part for case, ok in zip(sheet.cases, right, strict=True) if not ok}
     parts = tuple(replace(part, earned=part.name not in wrong_parts) for part in sheet.parts)
@@ -45,17 +45,26 @@ def judge(sheet: Sheet, call: Callable) -> Verdict:
     )
 
 
+def _asked(sheet: Sheet, call: Callable, case: Case) -> Observation:
+    """Call it as the exercise has it. One that wants to know which case it is asked about has `about`."""
+    about = getattr(call, "about", None)
+    return observe(driven(call if about is None else about(case), sheet.driver), case)
+
+
 def _is_stub(sheet: Sheet, observation: Observation) -> bool:
     failure = observation.failure
     return failure is not None and failure.kind == "NotImplementedError" and failure.waits_for in ("", sheet.exercise)
 
 
 def _is_right(sheet: Sheet, case: Case, observation: Observation) -> bool:
+    if case.raises:
+        return observation.failure is not None and observation.failure.is_a(case.raises)
     if observation.failure is not None or observation.changed:
         return False
     if contract_problem(sheet, case, observation.returned) is not None:
         return False
-    return matches(observation.values(len(sheet.outputs)), case.answers[0], case.tolerance)
+    values = observation.values(len(sheet.outputs), sheet.keeps_dtype)
+    return values is not None and matches(values, case.answers[0], case.tolerance)
 
 
 def _smallest(sheet, observations, right, named) -> tuple[Case, Observation]:
@@ -63,7 +72,7 @@ def _smallest(sheet, observations, right, named) -> tuple[Case, Observation]:
 
     def rank(pair):
         case, observation = pair
-        size = sum(np.size(value) for value in case.arguments.values())
+        size = sum(size_of(value) for value in case.arguments.values())
         return (not case.shown, named and observation.failure is not None, 0 if case.shown else size)
 
     wrong = [pair for pair, ok in zip(zip(sheet.cases, observations, strict=True), right, strict=True) if not ok]
@@ -72,7 +81,9 @@ def _smallest(sheet, observations, right, named) -> tuple[Case, Observation]:
 
 def _without_name(sheet: Sheet, case: Case, observation: Observation) -> str:
     """What to look at where no mistake explains the numbers; nothing where they are not what is wrong."""
-    if observation.failure is not None or observation.changed or contract_problem(sheet, case, observation.returned):
+    if observation.failure is not None or observation.changed or case.raises:
+        return ""
+    if contract_problem(sheet, case, observation.returned):
         return ""
     if not case.arguments:
         return "Which small experiment would show it?"

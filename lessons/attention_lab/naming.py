@@ -1,6 +1,6 @@
 """Find the mistake that explains every answer a function gave, or none."""
 
-from attention_lab.comparison import RAISES, matches, raised
+from attention_lab.comparison import RAISES, matches
 from attention_lab.observation import Observation
 from attention_lab.sheet import ANYTHING, BREAKS, Case, Sheet
 
@@ -15,7 +15,7 @@ def name_mistakes(sheet: Sheet, observations: list[Observation]) -> tuple[str, .
     fitting = [explanation for explanation in sheet.explanations if explanation.changes_input == changes_input]
     for index, (case, observation) in enumerate(zip(sheet.cases, observations, strict=True)):
         possible = {explanation.choices[index] for explanation in fitting}
-        given = _answers_given(case, observation, len(sheet.outputs), possible)
+        given = _answers_given(sheet, case, observation, possible)
         fitting = [explanation for explanation in fitting if explanation.choices[index] in given]
     fitting = {explanation.misconceptions for explanation in fitting}
     fewest = min((len(names) for names in fitting), default=0)
@@ -23,13 +23,20 @@ def name_mistakes(sheet: Sheet, observations: list[Observation]) -> tuple[str, .
     return candidates[0] if len(candidates) == 1 else None
 
 
-def _answers_given(case: Case, observation: Observation, count: int, possible: set[int]) -> set[int]:
+def _answers_given(sheet: Sheet, case: Case, observation: Observation, possible: set[int]) -> set[int]:
     """Which of the `possible` answers this is, as their indices; BREAKS where it is not the right one."""
-    values = (raised(observation.failure.kind),) if observation.failure else observation.values(count)
-    if values is None:
-        return {ANYTHING, BREAKS}
-    given = {index for index in possible if index >= 0 and matches(values, case.answers[index], case.tolerance)}
-    if observation.failure:
-        given |= {index for index in possible if index >= 0 and matches((RAISES,), case.answers[index])}
-    right = 0 in given or (BREAKS in possible and matches(values, case.answers[0], case.tolerance))
+    if observation.failure is not None:
+        found = (*observation.raised(), (RAISES,))
+        right = bool(case.raises) and observation.failure.is_a(case.raises)
+    else:
+        values = observation.values(len(sheet.outputs), sheet.keeps_dtype)
+        if values is None:
+            return {ANYTHING, BREAKS}
+        found = (values,)
+        right = matches(values, case.answers[0], case.tolerance)
+    given = {
+        index
+        for index in possible
+        if index >= 0 and any(matches(values, case.answers[index], case.tolerance) for values in found)
+    }
     return given | ({ANYTHING} if right else {ANYTHING, BREAKS})

@@ -13,9 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
-from attention_lab.comparison import as_values, relation
-from attention_lab.given import fresh
+from attention_lab.comparison import as_values, dtypes_of, raised, relation
+from attention_lab.given import fresh, was_changed
 from attention_lab.sheet import Case
+from attention_lab.tensors import is_tensor
 
 LIBRARY_FOLDERS = tuple(str(Path(folder).resolve()) for folder in {sys.prefix, sys.base_prefix, Path(__file__).parent})
 INNER_SIZES = re.compile(r"(\w+): Input operand 1 has a mismatch .*\(size (\d+) is different from (\d+)\)")
@@ -23,12 +24,19 @@ INNER_SIZES = re.compile(r"(\w+): Input operand 1 has a mismatch .*\(size (\d+) 
 
 @dataclass(frozen=True)
 class Failure:
-    """An exception in the learner's code. `where` is the learner's own line, `waits_for` a stub that was met."""
+    """An exception in the learner's code. `where` is the learner's own line, `waits_for` a stub that was met.
+
+    `bases` are the built-in exceptions that one of a learner's own is derived from.
+    """
 
     kind: str
     text: str
     where: str = ""
     waits_for: str = ""
+    bases: tuple[str, ...] = ()
+
+    def is_a(self, kind: str) -> bool:
+        return kind == self.kind or kind in self.bases
 
 
 class Reported(Exception):
@@ -51,10 +59,18 @@ class Observation:
     changed: tuple[str, ...] = ()
     related: str | None = None
 
-    def values(self, count: int) -> tuple | None:
+    def values(self, count: int, with_dtypes: bool = False) -> tuple | None:
         """The outputs as an answer on a sheet has them; None where they are not `count` arrays or texts."""
         values = as_values(self.returned, count)
-        return values if values is None or self.related is None else (*values, self.related)
+        if values is None:
+            return None
+        dtypes = dtypes_of(self.returned, count) if with_dtypes else ()
+        return (*values, *dtypes, *(() if self.related is None else (self.related,)))
+
+    def raised(self) -> tuple[tuple[str], ...]:
+        """The answers that this failure counts as."""
+        failure = self.failure
+        return ((raised(failure.kind, failure.text),), *((raised(base),) for base in failure.bases))
 
 
 def observe(call: Callable, case: Case) -> Observation:
@@ -88,9 +104,7 @@ def _observe_once(call: Callable, case: Case, arguments: dict) -> Observation:
 
 def _changed(inputs: dict, case: Case) -> tuple[str, ...]:
     return tuple(
-        name
-        for name, value in inputs.items()
-        if isinstance(value, np.ndarray) and value.tobytes() != case.arguments[name].tobytes()
+        name for name, value in inputs.items() if name in case.arguments and was_changed(case.arguments[name], value)
     )
 
 
@@ -98,6 +112,8 @@ def _detach(returned):
     """A copy of what came back, so that a later call cannot alter it."""
     if isinstance(returned, np.ndarray):
         return np.array(returned, subok=False)
+    if is_tensor(returned):
+        return returned.detach().clone()
     if type(returned) in (tuple, list):
         return type(returned)(_detach(item) for item in returned)
     return returned
@@ -116,7 +132,8 @@ def _failure(error: BaseException) -> Failure:
         where = f"line {last.lineno} of your {place}, in `{last.name}`" + (f": `{line}`" if line else "")
     waits_for = last.name if isinstance(error, NotImplementedError) and last is not None else ""
     text = INNER_SIZES.sub(r"\1: the inner sizes \3 and \2 differ", _text(error))
-    return Failure(type(error).__name__, text, where, waits_for)
+    bases = tuple(kind.__name__ for kind in type(error).__mro__[1:] if kind.__module__ == "builtins")[:-3]
+    return Failure(type(error).__name__, text, where, waits_for, bases)
 
 
 def _text(error: BaseException) -> str:

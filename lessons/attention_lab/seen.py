@@ -2,11 +2,12 @@
 
 import numpy as np
 
-from attention_lab.comparison import SAME, as_values, differences, same
+from attention_lab.comparison import SAME, TOLD_BY_TEXT, as_values, differences, same
 from attention_lab.contract import contract_problem, shapes_text
 from attention_lab.given import is_given
 from attention_lab.observation import Failure, Observation
 from attention_lab.sheet import Case, Sheet
+from attention_lab.tensors import Tensor
 
 MOST_NUMBERS, MOST_LETTERS = 12, 60
 NO_EXCEPTION = ("Missing", "Stopped", "TimeLimit", "Unreadable")  # kinds of failure that a grading process reports
@@ -16,7 +17,10 @@ def describe_wrong(sheet: Sheet, case: Case, observation: Observation) -> str:
     """What is wrong with this observation: an exception, the contract, NaN, sums, numbers, a changed input."""
     on = _call_text(case)
     if observation.failure is not None:
-        return _failure_text(sheet.exercise, on, observation.failure)
+        text = _failure_text(sheet.exercise, on, observation.failure)
+        return text if not case.raises else f"{text} It should raise a `{case.raises}` itself."
+    if case.raises:
+        return _sentence(f"{on}your function returned something; it should raise a `{case.raises}`")
     problem = contract_problem(sheet, case, observation.returned)
     if problem is None:
         values = as_values(observation.returned, len(sheet.outputs))
@@ -48,7 +52,9 @@ def _call_text(case: Case) -> str:
 
 def number_text(value) -> str:
     """An array as nested lists, with as few digits as it needs, at most four significant ones."""
-    if isinstance(value, str) or is_given(value):
+    if isinstance(value, Tensor):
+        value = value.numbers
+    if value is None or isinstance(value, str) or is_given(value):
         return str(value)
     array = np.asarray(value)
     if array.ndim == 0:
@@ -60,6 +66,11 @@ def number_text(value) -> str:
 def _failure_text(exercise: str, on: str, failure: Failure) -> str:
     if failure.waits_for and failure.waits_for != exercise:
         return f"`{exercise}` calls `{failure.waits_for}`, which is not written yet. Write that one first."
+    if failure.kind == TOLD_BY_TEXT:
+        return (
+            f"The parameters of your module are: {failure.text}. It should have `nn.Linear` `q_proj`, `k_proj`, "
+            "`v_proj` and `out_proj` from d_model to d_model, with a bias where `bias` says so, and no others."
+        )
     if failure.kind in NO_EXCEPTION:
         return (
             failure.text if failure.text.endswith(".") else _sentence(f"{on}your function was stopped: {failure.text}")
@@ -98,6 +109,8 @@ def _word_problem(case: Case, name: str, mine: str) -> str:
 
 
 def _not_finite_text(name, mine, expected) -> str:
+    if name.endswith(".grad") and np.isnan(mine).all():
+        return f"no gradient reaches `{name.removesuffix('.grad')}`"
     place = tuple(int(i) for i in np.argwhere(~np.isfinite(mine) & np.isfinite(expected))[0])
     kind = "NaN (not a number)" if np.isnan(mine[place]) else "infinite"
     return f"`{name}{_index(place)}` is {kind}"

@@ -29,7 +29,8 @@ class Case:
     Each answer is a tuple of outputs, arrays or texts; `answers[0]` is the right one. Only a `shown` case may be
     printed in a message: it is small, and the same in every sheet of the exercise. A random answer may be off by
     `tolerance` times its size. Where there is `again`, the function is called a second time, with these arguments
-    changed, and the last entry of each answer says how the two numbers are related.
+    changed, and the last entry of each answer says how the two numbers are related. The last `extras` entries of an
+    answer are no outputs: dtypes, and that relation. Where the function should raise, the answer is that text alone.
     """
 
     name: str
@@ -40,11 +41,18 @@ class Case:
     answers: tuple[tuple, ...]
     tolerance: float = 0.0
     again: dict | None = None
+    extras: int = 0
 
     @property
     def expected(self) -> tuple:
         """What the function should return."""
-        return self.answers[0] if self.again is None else self.answers[0][:-1]
+        return self.answers[0] if self.raises else self.answers[0][: len(self.answers[0]) - self.extras]
+
+    @property
+    def raises(self) -> str:
+        """The exception that the function should raise here, or ""."""
+        first = self.answers[0][0]
+        return first.removeprefix("raises ") if isinstance(first, str) and first.startswith("raises ") else ""
 
 
 @dataclass(frozen=True)
@@ -74,7 +82,8 @@ class Sheet:
     """An exercise, compiled: cases with right answers, and explanations of wrong ones.
 
     `outputs` names what the function returns; `sums` says which of them sum to one, and along which axis
-    (a number, or the name of the argument that holds it).
+    (a number, or the name of the argument that holds it). `driver` names how it is called (attention_lab.drivers),
+    `library` what arrays it returns (numpy or torch); with `keeps_dtype` outputs have the dtype of the inputs.
     """
 
     exercise: str
@@ -85,6 +94,9 @@ class Sheet:
     mistakes: dict[str, Mistake]
     cases: tuple[Case, ...]
     explanations: tuple[Explanation, ...]
+    driver: str = ""
+    library: str = "numpy"
+    keeps_dtype: bool = False
 
     def save(self, path: Path) -> None:
         """Write the sheet; the same sheet gives the same bytes."""
@@ -110,6 +122,9 @@ def _describe(sheet: Sheet, numbers: "_Numbers") -> dict:
         "sums": sheet.sums,
         "parts": [[part.name, part.points] for part in sheet.parts],
         "success": sheet.success,
+        "driver": sheet.driver,
+        "library": sheet.library,
+        "keeps_dtype": sheet.keeps_dtype,
         "mistakes": [asdict(mistake) for mistake in sheet.mistakes.values()],
         "cases": [
             {
@@ -120,6 +135,7 @@ def _describe(sheet: Sheet, numbers: "_Numbers") -> dict:
                 "shown": case.shown,
                 "answers": [[numbers.put(value) for value in answer] for answer in case.answers],
                 **({"tolerance": case.tolerance} if case.tolerance else {}),
+                **({"extras": case.extras} if case.extras else {}),
                 **({} if case.again is None else {"again": {k: numbers.put(v) for k, v in case.again.items()}}),
             }
             for case in sheet.cases
@@ -152,6 +168,7 @@ def load_sheet(path: Path) -> Sheet:
                 answers=tuple(tuple(_take(value, numbers) for value in answer) for answer in case["answers"]),
                 tolerance=case.get("tolerance", 0.0),
                 again={k: _take(v, numbers) for k, v in case["again"].items()} if "again" in case else None,
+                extras=case.get("extras", 0),
             )
             for case in header["cases"]
         ),
@@ -159,6 +176,9 @@ def load_sheet(path: Path) -> Sheet:
             Explanation(tuple(names), changes_input, tuple(choices))
             for names, changes_input, choices in header["explanations"]
         ),
+        driver=header["driver"],
+        library=header["library"],
+        keeps_dtype=header["keeps_dtype"],
     )
 
 
@@ -171,7 +191,7 @@ class _Numbers:
     def put(self, value):
         """An array becomes {dtype, shape, at}, what is given its description; a number or text stays as it is."""
         if is_given(value):
-            return describe(value)
+            return {name: self.put(field) for name, field in describe(value).items()}
         if not isinstance(value, np.ndarray):
             return value
         if value.dtype.kind not in "fiub":
@@ -193,7 +213,7 @@ def _take(value, numbers):
     if not isinstance(value, dict):
         return value
     if "given" in value:
-        return described(value)
+        return described({name: _take(field, numbers) for name, field in value.items()})
     size = int(np.prod(value["shape"]))
     flat = numbers[value["at"] : value["at"] + size]
     return flat.astype(value["dtype"]).reshape(value["shape"])
