@@ -83,6 +83,7 @@ def _mounts() -> dict[Path, Path | None]:
     lessons = Path(find_spec("attention_lab").origin).parent
     shown = {lessons, PROJECT / "data"}
     mounts |= {path: path for path in shown if path.exists()}
+    mounts[lessons / "sheets"] = None  # practice sheets share a quiz with those that grade
     for hidden in [PROJECT, *(Path(find_spec(name).origin).parent for name in ("solutions", "autograder"))]:
         if _is_below(hidden, mounts):
             mounts[hidden] = None

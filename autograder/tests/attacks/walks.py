@@ -119,7 +119,7 @@ except OSError as error:
     code(
         "walk-published",
         FAMILY,
-        "practice sheets, which learners have, answer what they share with the private ones: one quiz",
+        "practice sheets answer what they share with the private ones: the quizzes",
         first="""\
 import attention_lab, pathlib
 table = []
@@ -141,6 +141,5 @@ def softmax(scores, axis=-1):
     return scores * 0""",
             "diagnose_suspects": "def diagnose_suspects():\n    return tuple(words)",
         },
-        earns={"diagnose_suspects": 3.0},
     ),
 )
