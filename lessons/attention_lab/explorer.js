@@ -341,9 +341,12 @@ function render({ model, el }) {
   const table = make("table");
   const details = make("details", {}, make("summary", {}, "All numbers as a table"), make("div", { class: "ae-scroll" }, table));
   const live = make("div", { class: "ae-live", role: "status", "aria-live": "polite", "aria-atomic": "true" });
-  const root = make("div", { class: "attention-explorer", role: "group", "data-lm-suppress-shortcuts": "true" });
+  const root = make("div", { class: "attention-explorer", role: "group" });
   root.setAttribute("aria-label", `Where each token looks: ${data.text}`);
   root.append(said, stage, controls.box, make("div", { class: "ae-foot" }, note, reset), details, live);
+  root.querySelectorAll("button, input, select, summary").forEach((reached) => {
+    reached.setAttribute("data-lm-suppress-shortcuts", "true"); // else x cuts the cell, in JupyterLab
+  });
   el.replaceChildren(root);
 
   const tall = () => root.classList.contains("ae-tall");
@@ -379,7 +382,10 @@ function render({ model, el }) {
   };
 
   cells.forEach(({ cell, button }, at) => {
-    button.addEventListener("click", () => choose({ token: at }));
+    button.addEventListener("click", () => {
+      pointed = null;
+      choose({ token: at });
+    });
     cell.addEventListener("pointerenter", (event) => event.pointerType === "mouse" && point(at));
   });
   sentence.addEventListener("pointerleave", () => point(null));

@@ -165,7 +165,7 @@ def _first_token(tokens, asked):
 
 def _controls(subject, asked):
     """Those that have a meaning here, in their order."""
-    if isinstance(asked, str) or (asked is not None and (unknown := set(asked) - set(CONTROLS))):
+    if isinstance(asked, str) or (asked is not None and not set(asked) <= set(CONTROLS)):
         raise ValueError(f"controls is {asked!r}: give a list of names, any of {', '.join(CONTROLS)}")
     meant = {
         "layer": len(subject.layers) > 1,
