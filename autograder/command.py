@@ -116,6 +116,51 @@ def grade(
     grade_class(directory, lesson, Console(), student=student, force=force, unsafe=unsafe)
 
 
+@app.command(rich_help_panel=INSTRUCTORS)
+def report(
+    directory: Annotated[Path, typer.Argument(help="The class, as `course new` made it.")],
+    lesson: Annotated[str | None, typer.Argument(help="A lesson's number or name; without it, all of them.")] = None,
+    names: Annotated[bool, typer.Option("--names", help="Say who: a page for your eyes alone.")] = False,
+) -> None:
+    """Show what a class understood, and what it did not.
+
+    A page with plots and two CSV files, in the folder `report` of the class. The page names no learner.
+
+    [cyan]./course report ~/classes/autumn[/cyan]
+
+    [cyan]./course report ~/classes/autumn 2 --names[/cyan]
+    """
+    from datetime import datetime
+
+    from autograder.report_command import make_report
+
+    for path in make_report(directory, lesson, datetime.now(), names):
+        typer.echo(path)
+
+
+@app.command(rich_help_panel=INSTRUCTORS)
+def export(
+    directory: Annotated[Path, typer.Argument(help="The class, as `course new` made it.")],
+    wanted: Annotated[str, typer.Option("--format", help="canvas, moodle or csv.", metavar="FORMAT")] = "csv",
+    to: Annotated[
+        Path | None, typer.Option(help="Where to; - is the screen. Without it, a file in DIRECTORY.", metavar="FILE")
+    ] = None,
+) -> None:
+    """Write the scores as Canvas or Moodle import them, or plainly; late penalties are taken off.
+
+    [cyan]./course export ~/classes/autumn --format canvas[/cyan]
+
+    [cyan]./course export ~/classes/autumn --to -[/cyan]
+    """
+    from autograder.export_command import export_scores
+
+    text, path, replaced = export_scores(directory, wanted, to)
+    if path is None:
+        typer.echo(text, nl=False)
+    else:
+        typer.echo(f"{path}{' (in the place of what was there before)' if replaced else ''}")
+
+
 @app.command(rich_help_panel=AUTHORS)
 def check(
     exercise: Annotated[str, typer.Argument(help="The exercise's name, such as softmax.")],

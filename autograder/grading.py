@@ -18,6 +18,7 @@ from autograder.discretion import discreet
 from autograder.graft import Graft, graft
 from autograder.harmless import harmless
 from autograder.jail import Limits
+from autograder.kept_verdicts import as_plain
 from autograder.nbgrader_marks import grade_id_of, is_solution, marks
 from autograder.report import note_cell, report_output
 from autograder.session import open_session
@@ -110,6 +111,7 @@ def _recorded(notebook, verdicts, sheets, remarks, defects, unsafe) -> Graded:
         "jail": "none: graded with --unsafe-no-jail" if unsafe else "bubblewrap",
         "remarks": list(remarks),
         "grading_failed": bool(defects),
+        "verdicts": as_plain(verdicts.values()),
     }
     return Graded(notebook, verdicts, remarks, defects, unsafe)
 

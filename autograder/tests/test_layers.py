@@ -11,7 +11,7 @@ import pytest
 from autograder.command import ROOT
 
 OURS = {"attention_lab", "solutions", "autograder"}
-KNOW_NBGRADER = {"autograder/nbgrader_plugin.py", "autograder/nbgrader_grading.py"}
+KNOW_NBGRADER = {f"autograder/{name}.py" for name in ("nbgrader_plugin", "nbgrader_grading", "class_gradebook")}
 OPTIONAL = {"transformers", "safetensors"}  # compared with, where installed
 PACKAGE_OF = {"PIL": "pillow"}  # where a package is not named as it is imported
 CODE_CELL = re.compile(r"^```\{code-cell\}[^\n]*\n(.*?)^```", re.DOTALL | re.MULTILINE)
