@@ -111,6 +111,10 @@ def test_points_are_drawn_without_the_line_between_them():
     assert blue(points=()) > 1.5 * blue(points=("a",)) > 0
 
 
+def test_curves_can_be_narrower():
+    assert plot_curves(X, CURVES, "x", "y", width=2.3).width < plot_curves(X, CURVES, "x", "y").width - 200
+
+
 def test_the_alternative_text_of_curves_gives_ends_and_peak():
     alt = FIGURES["curves"]().alt
     assert "falls: 0.9 at 2, 0.25 at 8." in alt

@@ -21,13 +21,14 @@ MOST_MARKERS, MOST_TICKS = 12, 10
 FARTHEST = 0.3  # inches a label may be moved from the end of its line
 
 
-def plot_curves(x, curves, xlabel, ylabel, title=None, logx=False, logy=False, band=None, note=None, points=()):
+def plot_curves(x, curves, xlabel, ylabel, title=None, logx=False, logy=False, band=None, note=None, points=(), width=WIDTH):
     """Lines over a common x, each named at its end.
 
     x (n,); curves {"label": y (n,), …}, up to seven; NaN leaves a gap
     band: {"label": (low (n,), high (n,))} shades the range around the line of that name; a pair (low, high)
     is around the first line
     note: a sentence below the figure; points: the names of those that are drawn as points, without a line
+    width: of the area for the lines, in inches: less where figures are to stand side by side
     → a Picture
     """
     x = as_numbers("x", x, axes=1)
@@ -47,7 +48,7 @@ def plot_curves(x, curves, xlabel, ylabel, title=None, logx=False, logy=False, b
 
     names = list(lines)
     figure, ax = new_axes(
-        WIDTH,
+        width,
         HEIGHT,
         left=0.85,
         right=widest(names, TEXT) + 0.35,
