@@ -21,7 +21,9 @@ MOST_MARKERS, MOST_TICKS = 12, 10
 FARTHEST = 0.3  # inches a label may be moved from the end of its line
 
 
-def plot_curves(x, curves, xlabel, ylabel, title=None, logx=False, logy=False, band=None, note=None, points=(), width=WIDTH):
+def plot_curves(
+    x, curves, xlabel, ylabel, title=None, logx=False, logy=False, band=None, note=None, points=(), width=WIDTH
+):
     """Lines over a common x, each named at its end.
 
     x (n,); curves {"label": y (n,), …}, up to seven; NaN leaves a gap
