@@ -19,6 +19,7 @@ from autograder.graft import Graft, graft
 from autograder.harmless import harmless
 from autograder.jail import Limits
 from autograder.kept_verdicts import as_plain
+from autograder.needed_cells import needed_cells
 from autograder.nbgrader_marks import grade_id_of, is_solution, marks
 from autograder.report import note_cell, report_output
 from autograder.session import open_session
@@ -69,12 +70,12 @@ def _run_and_judge(grafted: Graft, sheets, limits: Limits, unsafe: bool) -> Grad
     notebook, defects = grafted.notebook, []
     graded = {cell.id for cell in notebook.cells if _is_graded(cell)}
     sources = [cell.source for cell in grafted.cells]
-    with open_session(
-        [(cell.id, cell.source) for cell in grafted.cells if cell.id not in graded], limits, unsafe
-    ) as session:
+    cells = [cell for cell in grafted.cells if cell.id not in graded]
+    needed = {cell.id for cell in cells} if limits.every_cell else needed_cells(cells)
+    with open_session([(cell.id, cell.source) for cell in cells if cell.id in needed], limits, unsafe) as session:
         outputs = dict(session.outputs)
         verdicts = {
-            name: _judged(sheets[name], discreet(session.function(name), sheets[name], sources), defects)
+            name: _judged(sheets[name], discreet(session.function(name), sources), defects)
             for name in _exercises(notebook, sheets)
         }
         remarks = [*grafted.remarks, *filter(None, [session.ended])]

@@ -39,7 +39,10 @@ os.execv(command[0], command)
 
 @dataclass(frozen=True)
 class Limits:
-    """What one submission may use. All calls together may take as long as the whole notebook."""
+    """What one submission may use. All calls together may take as long as the whole notebook.
+
+    With `every_cell`, the lesson's own experiments run again as well, and their outputs stand in the feedback.
+    """
 
     cell_seconds: float = 30
     notebook_seconds: float = 180
@@ -49,6 +52,7 @@ class Limits:
     output_mb: float = 4
     file_mb: int = 64
     scratch_mb: int = 256
+    every_cell: bool = False
 
 
 class Jailed:
