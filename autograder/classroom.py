@@ -126,7 +126,13 @@ source {activate}
 | grade | `course grade . {first}`, or `nbgrader autograde {first}`: the same |
 | look, comment, correct by hand | `jupyter lab`, then *Nbgrader → Formgrader* |
 | give feedback | `nbgrader generate_feedback {first}`; the pages are in `feedback/LEARNER/{first}/` |
-| the list of points | `nbgrader export` writes `grades.csv` |
+| see what the class understood | `course report . {first}` writes a page without names, and CSV, in `report/` |
+| the list of points | `course export . --format canvas`, or `moodle`, or `csv`; `nbgrader export` works as well |
+
+In Canvas, import the file in the gradebook. It finds learners by SIS Login ID, which is nbgrader's id for them, or by
+ID, which is `lms_user_id` in the gradebook. In Moodle, make a grade item with the lesson's points first, import the
+file, and map *username* (nbgrader's id), *email* or *idnumber* to the user, and each lesson to its grade item. Where
+nothing was handed in, neither gets a grade.
 
 `source/` holds the notebooks with their answers; it is made from the project's lessons and never handed out.
 The gradebook is `gradebook.db`. Keep a copy of this directory: nothing else knows the grades.
