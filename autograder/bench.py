@@ -29,8 +29,8 @@ ANSWER = """def softmax(scores, axis=-1):
 
 def run_bench(what: str, root: Path, console: Console) -> None:
     """Measure, and print one table for each question."""
-    if what not in ("check", "jail"):
-        raise Problem(f'There is no benchmark "{what}". There are check and jail.')
+    if what not in ("check", "jail", "attention"):
+        raise Problem(f'There is no benchmark "{what}". There are check, jail and attention.')
     console.print(
         f"{os.cpu_count()} cores, {platform.machine()}, {platform.system()}, Python {platform.python_version()}"
     )
@@ -38,6 +38,13 @@ def run_bench(what: str, root: Path, console: Console) -> None:
         with console.status("starting jails"):
             table = jail_table()
         console.print(table)
+        return
+    if what == "attention":
+        from autograder.bench_attention import attention_tables  # loads PyTorch
+
+        with console.status("computing attention"):
+            for table in attention_tables():
+                console.print(table)
         return
     with console.status("checking right and wrong functions"):
         table = _warm_table()

@@ -201,12 +201,14 @@ def build(
 
 
 @app.command(rich_help_panel=AUTHORS)
-def bench(what: Annotated[str, typer.Argument(help="What to measure: check or jail.")] = "check") -> None:
-    """Measure on this machine: how long a learner waits for a verdict, or what a jail costs a submission.
+def bench(what: Annotated[str, typer.Argument(help="What to measure: check, jail or attention.")] = "check") -> None:
+    """Measure on this machine: how long a verdict takes, what a jail costs, or time and memory of attention.
 
     [cyan]./course bench check[/cyan]
 
     [cyan]./course bench jail[/cyan]
+
+    [cyan]./course bench attention[/cyan]
     """
     from rich.console import Console
 
