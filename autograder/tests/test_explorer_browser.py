@@ -274,9 +274,17 @@ def lab(browser, tmp_path_factory):
 
 
 def run_cell(page, at):
-    page.locator(".jp-CodeCell").nth(at).locator(".cm-content").click()
-    page.keyboard.press("Control+Enter")
-    page.wait_for_function("() => !document.body.innerText.includes('[*]:')", timeout=120_000)
+    """Runs a cell until it has its number: before its kernel is there, JupyterLab may run none."""
+    cell = page.locator(".jp-CodeCell").nth(at)
+    for _ in range(10):
+        cell.locator(".cm-content").click()
+        page.keyboard.press("Control+Enter")
+        page.wait_for_timeout(500)
+        page.wait_for_function("() => !document.body.innerText.includes('[*]:')", timeout=120_000)
+        if re.search(r"\[\d+\]", cell.locator(".jp-InputPrompt").inner_text()):
+            return
+        page.wait_for_timeout(2_000)
+    raise AssertionError(f"cell {at} does not run")
 
 
 def test_in_jupyterlab_mouse_and_keyboard_reach_it_and_python_follows(lab, screenshots):

@@ -19,6 +19,7 @@ from attention_lab.explorer_choices import Shown, shown_of
 ON_A_PAGE = "ATTENTION_LAB_EXPLORER"  # set to "page", explore() shows what explorer_page() gives: for web sites
 INSTALL = "This figure can be played with where anywidget is installed: pip install anywidget"
 HERE = Path(__file__).parent
+PARTS = ("explorer_weights.js", "explorer_controls.js", "explorer_sentence.js", "explorer.js")
 
 
 def explore(sentence=None, **choices):
@@ -95,8 +96,8 @@ def page(shown: Shown) -> str:
 
 
 def script() -> str:
-    """The JavaScript module: no import, no request."""
-    return (HERE / "explorer.js").read_text(encoding="utf-8")
+    """The JavaScript module, of its parts: no import, no request."""
+    return "".join((HERE / name).read_text(encoding="utf-8") for name in PARTS)
 
 
 def style() -> str:

@@ -48,7 +48,7 @@ class Explorer(anywidget.AnyWidget):
             "layer": [layer.name for layer in subject.layers],
             "head": range(subject.num_heads),
             "token": range(tokens),
-            "real": range(1, tokens + 1),
+            "real": range(1, tokens + 1) if subject.source == "model" else [self._first.view.real],
             "mask": list(self._first.masks),
         }[name]
         if value not in known:
