@@ -4,8 +4,10 @@ import numpy as np
 
 from attention_lab.comparison import SAME, TOLD_BY_TEXT, as_values, differences, same
 from attention_lab.contract import contract_problem, shapes_text
+from attention_lab.drivers import HERE
 from attention_lab.given import is_given
 from attention_lab.observation import Failure, Observation
+from attention_lab.phrases import PHRASES
 from attention_lab.sheet import Case, Sheet
 from attention_lab.tensors import Tensor
 
@@ -46,8 +48,16 @@ def _call_text(case: Case) -> str:
     if not case.shown:
         shapes = shapes_text(case)
         return f"With {case.name} ({shapes}), " if shapes else f"With {case.name}, "
-    arguments = ", ".join(f"{name} `{number_text(value)}`" for name, value in case.arguments.items())
+    arguments = ", ".join(
+        f"{name} `{number_text(value)}`{_dtype_text(value)}" for name, value in case.arguments.items()
+    )
     return f"On {arguments} " if arguments else ""
+
+
+def _dtype_text(value) -> str:
+    """The dtype of a tensor where it is not the usual one."""
+    unusual = isinstance(value, Tensor) and value.dtype not in ("float32", "bool")
+    return f" ({value.dtype})" if unusual else ""
 
 
 def number_text(value) -> str:
@@ -85,7 +95,7 @@ def _failure_text(exercise: str, on: str, failure: Failure) -> str:
 def _value_problem(sheet: Sheet, case: Case, name: str, mine, expected) -> str | None:
     """What is wrong with the numbers of one output, or None."""
     if isinstance(expected, str):
-        return None if same(mine, expected) else _word_problem(case, name, mine)
+        return None if same(mine, expected) else _word_problem(sheet, case, name, mine)
     wrong = differences(mine, expected, case.tolerance)
     if not wrong.any():
         return None
@@ -101,7 +111,10 @@ def _relation_problem(related: str) -> str:
     return "your function returned two different numbers for two generators of the same seed"
 
 
-def _word_problem(case: Case, name: str, mine: str) -> str:
+def _word_problem(sheet: Sheet, case: Case, name: str, mine: str) -> str:
+    if sheet.driver:  # words about the function; what another process says is only repeated where we could have said it
+        known = sheet.driver in HERE or mine in PHRASES
+        return f"your function {mine if known else 'does something else than it should'}"
     said = mine if len(mine) <= MOST_LETTERS else mine[:MOST_LETTERS] + "…"
     if not any(same(mine, word) for word in case.expected):
         return f"`{name}` is “{said}”, which is none of the words to choose from"

@@ -6,7 +6,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-MEDIAN, RIGHT_CALLS = "the median of the timed calls", "one untimed call, then every timed one"
+MEDIAN, RIGHT_CALLS = "returned the median of the timed calls", "made one untimed call, then one for each repeat"
+NO_STATISTIC = "returned a time that is no statistic of the calls it made"
 NEAR, ROUND_TRIP = 0.15, 0.003  # how far off a time may be: a share of itself, and seconds for the call
 ATTEMPTS = 3  # a busy machine may spoil a measurement
 
@@ -21,7 +22,7 @@ class Timed:
         return Sleeper(self.milliseconds)
 
     def __str__(self) -> str:
-        return "a function whose calls take " + ", ".join(f"{time:g}" for time in self.milliseconds) + " ms"
+        return "whose calls take " + ", ".join(f"{time:g}" for time in self.milliseconds) + " ms"
 
 
 class Sleeper:
@@ -32,9 +33,18 @@ class Sleeper:
         self.seconds: list[float] = []
         self.given: list[int] = []
 
+    def schedule(self, calls: int) -> list[float]:
+        """The seconds that so many calls should take."""
+        known = len(self._milliseconds)
+        return [self._milliseconds[min(call, known - 1)] / 1000 for call in range(calls)]
+
+    def again(self) -> "Sleeper":
+        """The same function, as if it had never been called."""
+        return Sleeper(self._milliseconds)
+
     def __call__(self, *inputs):
         began = time.perf_counter()
-        time.sleep(self._milliseconds[min(len(self.seconds), len(self._milliseconds) - 1)] / 1000)
+        time.sleep(self.schedule(len(self.seconds) + 1)[-1])
         self.given.append(len(inputs))
         self.seconds.append(time.perf_counter() - began)
         return inputs[0] if inputs else None
@@ -50,7 +60,7 @@ def read_timing(call: Callable) -> Callable:
     def benchmark(function: Sleeper, *inputs, repeats: int | None = None):
         named = {} if repeats is None else {"repeats": repeats}
         for _ in range(ATTEMPTS):
-            sleeper = Sleeper(function._milliseconds)
+            sleeper = function.again()
             returned = call(sleeper, *inputs, **named)
             words = in_words(returned, sleeper, repeats or 5, len(inputs))
             if words == (MEDIAN, RIGHT_CALLS):
@@ -61,38 +71,40 @@ def read_timing(call: Callable) -> Callable:
 
 
 def in_words(returned, sleeper: Sleeper, repeats: int, inputs: int):
-    """(which statistic this number is, how the function was called); anything that is no number as it is."""
+    """(which statistic this number is, how the function was called), each to follow "your function"; None for None."""
     calls = len(sleeper.seconds)
-    said = RIGHT_CALLS if calls == repeats + 1 else f"{calls} calls for {repeats} repeats"
+    said = RIGHT_CALLS if calls == repeats + 1 else f"made {calls} calls for {repeats} repeats"
     if any(number != inputs for number in sleeper.given):
-        said = "calls without the inputs"
+        said = "made calls without the inputs"
+    if returned is None:
+        return None
+    if isinstance(returned, list | tuple | str | bool):
+        return f"returned a {type(returned).__name__}, not a number of seconds", said
     try:
         seconds = float(returned)
-    except (TypeError, ValueError):
-        return returned, said
-    if isinstance(returned, str | bool):
-        return returned, said
+    except Exception:  # whatever it is made of is the learner's
+        return "returned something that is no number of seconds", said
     return statistic(seconds, sleeper.seconds), said
 
 
 def statistic(seconds: float, times: list[float]) -> str:
-    """The statistic of these times, the untimed call's first, that comes nearest; "none of them" if none is near."""
+    """The statistic of these times, the untimed call's first, that comes nearest; NO_STATISTIC if none is near."""
     if not times or not math.isfinite(seconds):
-        return "none of them"
+        return NO_STATISTIC
     later = times[1:] or times
     known = {
         MEDIAN: statistics.median(later),
-        "the mean of the timed calls": statistics.mean(later),
-        "the median of all calls": statistics.median(times),
-        "the mean of all calls": statistics.mean(times),
-        "the lower median of the timed calls": statistics.median_low(later),
-        "the upper median of the timed calls": statistics.median_high(later),
-        "the fastest call": min(times),
-        "the slowest call": max(times),
-        "the slowest timed call": max(later),
-        "all timed calls together": sum(later),
-        "all calls together": sum(times),
-        "the last call": times[-1],
+        "returned the mean of the timed calls": statistics.mean(later),
+        "returned the median of all calls": statistics.median(times),
+        "returned the mean of all calls": statistics.mean(times),
+        "returned the lower median of the timed calls": statistics.median_low(later),
+        "returned the upper median of the timed calls": statistics.median_high(later),
+        "returned the time of the fastest call": min(times),
+        "returned the time of the slowest call": max(times),
+        "returned the time of the slowest timed call": max(later),
+        "returned the time of all timed calls together": sum(later),
+        "returned the time of all calls together": sum(times),
+        "returned the time of the last call": times[-1],
     }
     name, nearest = min(known.items(), key=lambda item: abs(item[1] - seconds))
-    return name if abs(nearest - seconds) <= NEAR * nearest + ROUND_TRIP else "none of them"
+    return name if abs(nearest - seconds) <= NEAR * nearest + ROUND_TRIP else NO_STATISTIC

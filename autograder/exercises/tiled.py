@@ -1,0 +1,242 @@
+"""Lesson 6: attention block by block with an online softmax, with fault switches; its intermediates are watched."""
+
+import numpy as np
+from attention_lab.intermediates import bound_per_head
+from attention_lab.phrases import ALL_SCORES, FITS
+from attention_lab.tensors import Tensor
+
+from autograder.exercises import batched
+from autograder.exercises import faulty_attention as steps
+from autograder.exercises.batched_faults import FLOAT32, SCALES, TRANSPOSED, UNSTABLE
+from autograder.exercises.exercise import Draft, Exercise, Fault, Untold
+from autograder.exercises.faulty_softmax import STABILITY
+
+BLOCKS = "The denominator of a row runs over all keys. When does your function divide, and by what?"
+
+
+def _tiled(faults, query, key, value, block_size):
+    batched.stop_where_dtypes_matter(faults - {"materialises-scores", "materialises-scores/per-head"}, query)
+    q, k, v = batched.in_float64(query, key, value)
+    with np.errstate(all="ignore"):
+        numbers = _blockwise(q, k, k if "blends-keys" in faults else v, v, block_size, faults)
+    return batched.returned(numbers, query, faults), _said(faults, query, key, value, block_size)
+
+
+def _said(faults, query, key, value, block_size):
+    heads = int(np.prod(query.shape[:-2]))
+    scores = query.shape[-2] * key.shape[-2]
+    bound = bound_per_head(query, key, value, block_size)
+    one_head_at_a_time = "materialises-scores/per-head" in faults and scores > bound * heads
+    return ALL_SCORES if one_head_at_a_time or ("materialises-scores" in faults and scores > bound) else FITS
+
+
+def _blocks(num_keys, block_size, faults):
+    """The first and the last key, exclusive, of every block."""
+    stop = num_keys
+    if "last-block-dropped" in faults:
+        stop = num_keys // block_size * block_size
+    elif "last-block-dropped/any" in faults:
+        stop = num_keys - block_size
+    if stop <= 0:
+        raise Untold  # without any block
+    return [(start, min(start + block_size, num_keys)) for start in range(0, stop, block_size)]
+
+
+def _blockwise(query, key, blended, value, block_size, faults):
+    """Algorithm 1 of FlashAttention, in double precision, with faults."""
+    blocks = []
+    largest = np.full((*query.shape[:-1], 1), 0.0 if "maximum-starts-at-zero" in faults else -np.inf)
+    denominator = np.zeros_like(largest)
+    output = np.zeros((*query.shape[:-1], blended.shape[-1]))
+    for start, stop in _blocks(key.shape[-2], block_size, faults):
+        keys, values = key[..., start:stop, :], blended[..., start:stop, :]
+        scores = batched.faulty_scores(query, keys, value, faults)
+        previous, largest = largest, np.maximum(largest, _largest(scores, faults))
+        exponentials = np.exp(scores - (0.0 if "softmax-unstable" in faults else largest))
+        rescale = 1.0 if "softmax-unstable" in faults else np.exp(previous - largest)
+        blocks.append((exponentials, values, scores))
+        denominator = denominator * (1.0 if "denominator-not-rescaled" in faults else rescale)
+        denominator = denominator + exponentials.sum(axis=-1, keepdims=True)
+        step = exponentials @ values
+        if {"divides-per-block/running", "divides-per-block/running-twice"} & faults:
+            step = step / denominator
+        elif {"divides-per-block/rescaled", "divides-per-block/rescaled-twice"} & faults:
+            step = step / exponentials.sum(axis=-1, keepdims=True)
+        output = output * (1.0 if "output-not-rescaled" in faults else rescale) + step
+    if {"divides-per-block/running", "divides-per-block/rescaled"} & faults:
+        return output
+    together = next((TOGETHER[switch] for switch in TOGETHER if switch in faults), None)
+    return output / denominator if together is None else together(blocks)
+
+
+def _largest(scores, faults):
+    if {"softmax-global-max", "softmax-global-max/zeros"} & faults:
+        return scores.max()
+    return scores.max(axis=-1, keepdims=True)
+
+
+def _shares(blocks):
+    """The output of every block with a softmax of its own."""
+    return [exponentials @ values / exponentials.sum(axis=-1, keepdims=True) for exponentials, values, _ in blocks]
+
+
+def _by_maxima(blocks):
+    """Softmax of the blocks' maxima as their weights."""
+    maxima = np.stack([scores.max(axis=-1, keepdims=True) for *_, scores in blocks])
+    weights = np.exp(maxima - maxima.max(axis=0))
+    return (np.stack(_shares(blocks)) * weights).sum(axis=0) / weights.sum(axis=0)
+
+
+def _by_size(blocks):
+    """The number of keys of a block as its weight."""
+    sizes = [values.shape[-2] for _, values, _ in blocks]
+    return sum(share * size for share, size in zip(_shares(blocks), sizes, strict=True)) / sum(sizes)
+
+
+def _halfway(blocks):
+    """Each block's output averaged with what there was before."""
+    first, *rest = _shares(blocks)
+    for share in rest:
+        first = (first + share) / 2
+    return first
+
+
+TOGETHER = {
+    "divides-per-block": lambda blocks: sum(_shares(blocks)),
+    "divides-per-block/mean": lambda blocks: sum(_shares(blocks)) / len(blocks),
+    "divides-per-block/by-size": _by_size,
+    "divides-per-block/by-maxima": _by_maxima,
+    "divides-per-block/last": lambda blocks: _shares(blocks)[-1],
+    "divides-per-block/halfway": _halfway,
+}
+DIVISIONS = ("", "mean", "by-size", "by-maxima", "last", "halfway")
+FAULTS = (
+    Fault(
+        "output-not-rescaled",
+        "output",
+        "an output whose earlier blocks keep the scale of an earlier maximum",
+        "When a block brings a larger maximum, by which factor is everything too large that was summed before it?",
+    ),
+    Fault(
+        "denominator-not-rescaled",
+        "denominator",
+        "a denominator whose earlier blocks keep the scale of an earlier maximum",
+        "When a block brings a larger maximum, what else was summed with the old one, besides the output?",
+    ),
+    Fault(
+        "maximum-starts-at-zero",
+        "maximum",
+        "a running maximum that starts at 0: where all scores are far below it, every exponential is 0",
+        "Which number is lower than every score that may come?",
+    ),
+    Fault(
+        "divides-per-block",
+        "division",
+        "a softmax of its own in every block",
+        BLOCKS,
+        (*DIVISIONS, "rescaled", "rescaled-twice", "running", "running-twice"),
+    ),
+    Fault(
+        "last-block-dropped",
+        "blocks",
+        "a loop that ends before the last keys",
+        "Write down the first and the last key of every block. Which keys are in none?",
+        ("", "any"),
+    ),
+    Fault(
+        "materialises-scores",
+        "memory",
+        "making all n_q × n_k scores and working on them in pieces, or not even that",
+        "How many keys do you need to look at before you can forget their scores?",
+        ("", "per-head"),
+    ),
+    *SCALES,
+    TRANSPOSED,
+    UNSTABLE,
+    Fault("softmax-global-max", "maximum", "one maximum for all rows together", STABILITY[1].look_at),
+    steps.BLENDS_KEYS,
+    Fault(FLOAT32.id, FLOAT32.slot, FLOAT32.matches, FLOAT32.look_at, ("", "half", "raises", "half-raises")),
+)
+
+
+def _draft(part, name, arrays, block_size, dtype="float32", shown=False, tolerance=0.0):
+    arguments = {name: Tensor(array, dtype) for name, array in arrays.items()} | {"block_size": block_size}
+    if not shown:
+        name = f"blocks of {block_size} and {name}" if block_size > 1 else f"blocks of a single key and {name}"
+    return Draft(part, name, arguments, shown=shown, tolerance=tolerance or batched.TOLERANCE[dtype])
+
+
+def _shown():
+    yield _draft("uneven blocks", "", batched.SMALL, 2, shown=True)
+    yield _draft("one block", "", batched.SMALL, 3, shown=True)
+    falling = {**batched.SMALL, "key": batched.SMALL["key"][::-1].copy()}
+    yield _draft("even blocks", "", falling, 1, shown=True)
+    low = {**batched.SMALL, "query": np.array([[-2000.0, 0.0], [0.0, -1000.0]])}
+    low["key"] = np.array([[1.0, 1.0], [1.0, 2.0], [1.0, 1.0]])
+    yield _draft("extreme scores", "", low, 2, shown=True, tolerance=batched.LARGE)
+
+
+def _arrays(rng, leading, n_q, n_k, d_k, d_v, scale=1.5):
+    return batched.arrays_of(rng, leading, n_q, n_k, d_k, d_v, scale)
+
+
+def _sorted(arrays, step):
+    """Keys ordered so that scores of the first query rise along them, or fall with step −1."""
+    order = np.argsort(arrays["key"] @ arrays["query"][0])[::step]
+    arrays["query"][:] = arrays["query"][0] * np.linspace(1.0, 1.5, len(arrays["query"]))[:, None]
+    return {**arrays, "key": arrays["key"][order]}
+
+
+def _draw(rng):
+    b, h = (int(size) for size in rng.permutation([2, 3]))
+    q, d, v = 11, *(int(size) for size in rng.permutation([4, 5]))
+    yield _draft("one block", "as many keys", _arrays(rng, (b, h), 7, 6, d, v), 6)
+    yield _draft("one block", "fewer keys", _arrays(rng, (), q, 8, d, v), 13)
+    yield _draft("one block", "a single key", _arrays(rng, (b,), 3, 1, d, v), 1)
+    even, uneven = "even blocks", "uneven blocks"
+    yield _draft(even, "three times as many keys", _arrays(rng, (), q, 18, d, v), 6)
+    yield _draft(even, "batch and heads", _arrays(rng, (b, h), 7, 12, d, v), 4)
+    yield _draft(even, "seven keys", _arrays(rng, (b,), q, 7, d, v), 1)
+    yield _draft(even, "maxima that rise", _sorted(_arrays(rng, (), 7, 12, d, v), 1), 4)
+    yield _draft(even, "maxima that fall", _sorted(_arrays(rng, (), 7, 12, d, v), -1), 3)
+    yield _draft(even, "sizes that are equal", _arrays(rng, (3, 3), 3, 6, 3, 3), 3)
+    yield _draft(uneven, "13 keys", _arrays(rng, (), q, 13, d, v), 5)
+    yield _draft(uneven, "batch and heads", _arrays(rng, (b, h), 8, 13, d, v), 6)
+    yield _draft(uneven, "one leading axis", _arrays(rng, (b,), 9, 17, d, v), 7)
+    yield _draft(uneven, "three leading axes", _arrays(rng, (2, 1, 2), 6, 7, d, v), 3)
+    yield _draft(uneven, "a single query", _arrays(rng, (b, h), 1, 13, d, v), 5)
+    for name, low, high in (("that rise by hundreds", -1000, 1000), ("that fall by hundreds", 1000, -1000)):
+        yield _draft("extreme scores", f"scores {name}", _far(rng, low, high), 5, tolerance=batched.LARGE)
+    yield _draft("extreme scores", "scores around -1000", _far(rng, -1000, -1004), 4, tolerance=batched.LARGE)
+    yield _draft("extreme scores", "scores around 1000", _far(rng, 1000, 1003), 6, tolerance=batched.LARGE)
+    rows = _far(rng, 1.0, 1.002)
+    rows["query"] *= np.linspace(-1000, 1000, len(rows["query"]))[:, None]
+    yield _draft("extreme scores", "rows far from each other", rows, 5, tolerance=batched.LARGE)
+    yield _draft("dtypes", "float64", _arrays(rng, (b,), 7, 13, d, v), 5, "float64")
+    for dtype in ("float16", "bfloat16"):
+        yield _draft("dtypes", dtype, _arrays(rng, (b, h), 7, 11, d, v, scale=1.0), 4, dtype)
+
+
+def _far(rng, first, last):
+    """One head whose scores run from `first` to `last` along the keys, near each other within a block or not."""
+    arrays = _arrays(rng, (), 7, 13, 4, 3, scale=1.0)
+    arrays["query"][:, 0], arrays["key"][:, 0] = 2.0, np.round(np.linspace(first, last, 13))
+    return arrays
+
+
+TILED = Exercise(
+    id="tiled_attention",
+    lesson="06_batched_gpu",
+    reference=lambda query, key, value, block_size: _tiled(frozenset(), query, key, value, block_size),
+    model=_tiled,
+    outputs=("output", "memory"),
+    parts={"one block": 1, "even blocks": 2, "uneven blocks": 2, "extreme scores": 2, "dtypes": 1},
+    success="`tiled_attention` holds: exact for every size of block, at ±1000, and never with all scores at once.",
+    faults=FAULTS,
+    shown=_shown,
+    draw=_draw,
+    driver="tiles",
+    library="torch",
+    keeps_dtype=True,
+    rounds=1,
+)
