@@ -6,7 +6,7 @@ Everything here counts learners; who they are is told only where a page is asked
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from math import comb
 
@@ -14,6 +14,7 @@ from attention_lab.verdict import Verdict
 
 from autograder.class_results import Exercise, LessonResults, Result
 
+_QUOTES = re.compile("stopped with|“")  # what follows may be a line of the learner's code, or a word of theirs
 _TWO = re.compile(r"This matches two things at once: \(1\) (.*); \(2\) (.*)\.", re.DOTALL)
 
 
@@ -66,24 +67,20 @@ def failed_exercises(lessons: Iterable[LessonResults]) -> list[tuple[LessonResul
     return sorted(failed, key=lambda found: (found[1].share, found[1].passed / len(found[1].results)))
 
 
-def mistakes_in(lesson: LessonResults, exercise: Exercise) -> list[Mistake]:
-    """The mistakes that were named, the most frequent first."""
+def mistakes_in(lesson: LessonResults, exercise: Exercise, with_names: bool = False) -> list[Mistake]:
+    """The mistakes that were named, the most frequent first; without names, no words of one learner alone."""
     made: dict[str, list[Result]] = {}
     for result in exercise.results:
         for name in dict.fromkeys(result.misconceptions):
             made.setdefault(name, []).append(result)
-    found = [
-        Mistake(
-            lesson.name,
-            exercise.name,
-            name,
-            tuple(result.learner for result in results),
-            len(exercise.results),
-            _label(name, results),
-            *_most_seen([result for result in results if result.misconceptions == (name,)] or results),
-        )
-        for name, results in made.items()
-    ]
+    found = []
+    for name, results in made.items():
+        verdict, seen_by = _most_seen([result for result in results if result.misconceptions == (name,)] or results)
+        if seen_by == 1 and not with_names and _QUOTES.search(verdict.seen):
+            verdict = replace(verdict, seen="")
+        learners = tuple(result.learner for result in results)
+        told = _label(name, results), verdict.message, seen_by
+        found.append(Mistake(lesson.name, exercise.name, name, learners, len(exercise.results), *told))
     return sorted(found, key=lambda mistake: (-len(mistake.learners), mistake.id))
 
 
@@ -95,8 +92,8 @@ def unnamed_in(exercise: Exercise, with_names: bool = False) -> list[Unnamed]:
             kinds.setdefault(result.kind, []).append(result)
     found = []
     for kind, results in kinds.items():
-        message, seen_by = _most_seen(results)
-        told = message if kind != "not started" and (with_names or seen_by > 1) else ""
+        verdict, seen_by = _most_seen(results)
+        told = verdict.message if kind != "not started" and (with_names or seen_by > 1) else ""
         found.append(Unnamed(kind, tuple(result.learner for result in results), told))
     return sorted(found, key=lambda group: (-len(group.learners), group.kind))
 
@@ -151,8 +148,9 @@ def _label(name: str, results: Sequence[Result]) -> str:
     return name
 
 
-def _most_seen(results: Sequence[Result]) -> tuple[str, int]:
-    """The message that most learners saw, and how many did; of equals the first in the alphabet."""
-    verdicts: Iterable[Verdict] = (result.verdict for result in results if result.verdict)
-    counted = Counter(verdict.message for verdict in verdicts)
-    return min(counted.items(), key=lambda item: (-item[1], item[0]), default=("", 0))
+def _most_seen(results: Sequence[Result]) -> tuple[Verdict, int]:
+    """A verdict with the message that most learners saw, and how many did; of equals the first in the alphabet."""
+    verdicts = [result.verdict for result in results]
+    seen_by = Counter(verdict.message for verdict in verdicts)
+    chosen = min(verdicts, key=lambda verdict: (-seen_by[verdict.message], verdict.message))
+    return chosen, seen_by[chosen.message]

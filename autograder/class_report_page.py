@@ -92,7 +92,7 @@ def page(
         lessons=shown,
         failed=failed_exercises(lessons),
         together=made_together(lessons),
-        mistakes_in=mistakes_in,
+        mistakes_in=lambda lesson, exercise: mistakes_in(lesson, exercise, with_names),
         most_frequent=most_frequent,
         unnamed_in=lambda exercise: unnamed_in(exercise, with_names),
         link=link,

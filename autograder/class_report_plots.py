@@ -30,6 +30,7 @@ def distribution(points: Sequence[float], most: float) -> tuple[str, str]:
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_ylim(0, max(counts, default=0) + 0.5)
+    axes.set_xlim(-0.7, max(most, starts[-1] + width - 1) + 0.7)
     ends = (f" to {start + width - 1:g}" if width > 1 else "" for start in starts)
     told = [f"{start:g}{end}: {n}" for start, end, n in zip(starts, ends, counts, strict=True) if n]
     return _svg(figure), f"Learners by points (out of {most:g}): {', '.join(told)}."

@@ -147,6 +147,22 @@ def test_the_page_names_nobody_and_quotes_nobody_alone(html):
     assert not any(learner in html for learner in LEARNERS)
 
 
+def test_a_line_of_one_learners_code_is_not_quoted(tmp_path):
+    made = RecordedClass(tmp_path)
+    made.add_lesson("01_first", {"softmax": 4.0})
+    stopped = wrong("softmax", 4.0, "wrong-axis", seen=f"Your function stopped with `ValueError`, at `x  # {SECRET}`.")
+    made.record("ada", "01_first", [stopped])
+    records = read_records(tmp_path)
+    results = lesson_results(tmp_path, records, records.lessons[0])
+    (hidden,), (shown,) = (mistakes_in(results, results.exercises[0], names) for names in (False, True))
+    assert hidden.message == f"{stopped.matches}\n{stopped.look_at}"
+    assert shown.message == stopped.message
+    made.record("bea", "01_first", [stopped])
+    records = read_records(tmp_path)
+    results = lesson_results(tmp_path, records, records.lessons[0])
+    assert mistakes_in(results, results.exercises[0])[0].message == stopped.message
+
+
 def test_with_names_the_page_is_another_file_and_says_who(made, html):
     page, *_ = make_report(made.path, "1", NOW, with_names=True)
     assert page.name == "01_first-with-names.html"
