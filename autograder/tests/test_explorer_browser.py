@@ -261,6 +261,14 @@ def lab(browser, tmp_path_factory):
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in cells])
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
     nbformat.write(notebook, root / "lessons" / "01_intuition.ipynb")
+    with pytest.MonkeyPatch.context() as patch:  # else the dark theme stays with whoever runs this test
+        patch.setenv("JUPYTERLAB_SETTINGS_DIR", str(root / "settings"))
+        patch.setenv("JUPYTERLAB_WORKSPACES_DIR", str(root / "workspaces"))
+        yield from _notebook(browser, root)
+    shutil.rmtree(root)
+
+
+def _notebook(browser, root):
     with jupyterlab(root) as address:
         page = browser.new_page(viewport={"width": 1200, "height": 1000})
         page.add_locator_handler(
@@ -270,7 +278,6 @@ def lab(browser, tmp_path_factory):
         page.locator(".jp-Notebook .jp-CodeCell").nth(3).wait_for(timeout=90_000)
         yield page
         page.close()
-    shutil.rmtree(root)
 
 
 def run_cell(page, at):
