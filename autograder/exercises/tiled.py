@@ -9,7 +9,7 @@ from autograder.exercises import batched
 from autograder.exercises import faulty_attention as steps
 from autograder.exercises.batched_faults import FLOAT32, SCALES, TRANSPOSED, UNSTABLE
 from autograder.exercises.exercise import Draft, Exercise, Fault, Untold
-from autograder.exercises.faulty_softmax import STABILITY
+from autograder.exercises.faulty_softmax import STABILITY, faulty_softmax
 
 BLOCKS = "The denominator of a row runs over all keys. When does your function divide, and by what?"
 
@@ -54,7 +54,7 @@ def _blockwise(query, key, blended, value, block_size, faults):
         previous, largest = largest, np.maximum(largest, _largest(scores, faults))
         exponentials = np.exp(scores - (0.0 if "softmax-unstable" in faults else largest))
         rescale = 1.0 if "softmax-unstable" in faults else np.exp(previous - largest)
-        blocks.append((exponentials, values, scores))
+        blocks.append((scores, values))
         denominator = denominator * (1.0 if "denominator-not-rescaled" in faults else rescale)
         denominator = denominator + exponentials.sum(axis=-1, keepdims=True)
         step = exponentials @ values
@@ -77,19 +77,19 @@ def _largest(scores, faults):
 
 def _shares(blocks):
     """The output of every block with a softmax of its own."""
-    return [exponentials @ values / exponentials.sum(axis=-1, keepdims=True) for exponentials, values, _ in blocks]
+    return [faulty_softmax(scores, frozenset()) @ values for scores, values in blocks]
 
 
 def _by_maxima(blocks):
     """Softmax of the blocks' maxima as their weights."""
-    maxima = np.stack([scores.max(axis=-1, keepdims=True) for *_, scores in blocks])
+    maxima = np.stack([scores.max(axis=-1, keepdims=True) for scores, _ in blocks])
     weights = np.exp(maxima - maxima.max(axis=0))
     return (np.stack(_shares(blocks)) * weights).sum(axis=0) / weights.sum(axis=0)
 
 
 def _by_size(blocks):
     """The number of keys of a block as its weight."""
-    sizes = [values.shape[-2] for _, values, _ in blocks]
+    sizes = [values.shape[-2] for _, values in blocks]
     return sum(share * size for share, size in zip(_shares(blocks), sizes, strict=True)) / sum(sizes)
 
 
@@ -171,7 +171,7 @@ def _shown():
     yield _draft("one block", "", batched.SMALL, 3, shown=True)
     falling = {**batched.SMALL, "key": batched.SMALL["key"][::-1].copy()}
     yield _draft("even blocks", "", falling, 1, shown=True)
-    low = {**batched.SMALL, "query": np.array([[-2000.0, 0.0], [0.0, -1000.0]])}
+    low = {**batched.SMALL, "query": np.array([[-2000.0, 0.0], [0.0, -2000.0]])}
     low["key"] = np.array([[1.0, 1.0], [1.0, 2.0], [1.0, 1.0]])
     yield _draft("extreme scores", "", low, 2, shown=True, tolerance=batched.LARGE)
 
@@ -209,8 +209,8 @@ def _draw(rng):
         yield _draft("extreme scores", f"scores {name}", _far(rng, low, high), 5, tolerance=batched.LARGE)
     yield _draft("extreme scores", "scores around -1000", _far(rng, -1000, -1004), 4, tolerance=batched.LARGE)
     yield _draft("extreme scores", "scores around 1000", _far(rng, 1000, 1003), 6, tolerance=batched.LARGE)
-    rows = _far(rng, 1.0, 1.002)
-    rows["query"] *= np.linspace(-1000, 1000, len(rows["query"]))[:, None]
+    rows = _far(rng, 1, 1)
+    rows["query"][:, 0] *= [1000, -1000, 990, -990, -1010, 1010, 995]
     yield _draft("extreme scores", "rows far from each other", rows, 5, tolerance=batched.LARGE)
     yield _draft("dtypes", "float64", _arrays(rng, (b,), 7, 13, d, v), 5, "float64")
     for dtype in ("float16", "bfloat16"):
@@ -218,7 +218,10 @@ def _draw(rng):
 
 
 def _far(rng, first, last):
-    """One head whose scores run from `first` to `last` along the keys, near each other within a block or not."""
+    """One head whose scores run from `first` to `last` along the keys.
+
+    No score or difference of scores lies where float32 overflows and float64 does not.
+    """
     arrays = _arrays(rng, (), 7, 13, 4, 3, scale=1.0)
     arrays["query"][:, 0], arrays["key"][:, 0] = 2.0, np.round(np.linspace(first, last, 13))
     return arrays
