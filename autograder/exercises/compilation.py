@@ -7,11 +7,11 @@ import numpy as np
 from attention_lab.comparison import RAISES, TOLD_BY_TEXT, as_values, dtypes_of, raised, relation
 from attention_lab.given import fresh, was_changed
 from attention_lab.sheet import ANYTHING, BREAKS, Case, Explanation, Mistake, Sheet
+from attention_lab.tensors import one_thread
 from attention_lab.verdict import Part
 
 from autograder.exercises.exercise import Draft, Exercise, Raises, Untold
 
-ROUNDS = 6  # how often the pool is drawn
 MARGIN = 1e-6  # answers nearer than this, relative to their size, are one answer, as they are to the judge
 
 
@@ -19,10 +19,11 @@ def compile_sheet(exercise: Exercise, seed: int) -> Sheet:
     """The sheet of an exercise for a seed. Every single mistake in it can be seen and told from every other."""
     rng = np.random.default_rng([seed, zlib.crc32(exercise.id.encode())])
     drafts = [*exercise.shown()]
-    for _ in range(ROUNDS):
+    for _ in range(exercise.rounds):
         drafts.extend(exercise.draw(rng))
     switches = [(), *fault_sets(exercise)]
-    table = [[_answer(exercise, faults, draft) for faults in switches] for draft in drafts]
+    with one_thread():
+        table = [[_answer(exercise, faults, draft) for faults in switches] for draft in drafts]
     labelled = [_label(row, max(MARGIN, draft.tolerance)) for row, draft in zip(table, drafts, strict=True)]
     labels = np.array([row_labels for row_labels, _ in labelled])
     names = [tuple(sorted({switch.split("/")[0] for switch in faults})) for faults in switches]

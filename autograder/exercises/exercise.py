@@ -61,7 +61,8 @@ class Exercise:
     reference(*arguments) is the right function; model(faults, *arguments) the same with faults switched on. shown()
     gives the small examples of every sheet, draw(rng) a handful of random candidates; parts maps the names of parts to
     points; sums says which outputs sum to one along which axis (a number or an argument's name). driver, library and
-    keeps_dtype are those of a Sheet; reference and model answer as the driver does.
+    keeps_dtype are those of a Sheet; reference and model answer as the driver does. The pool of candidates is drawn in
+    `rounds`: fewer where a model is slow.
     """
 
     id: str
@@ -78,6 +79,7 @@ class Exercise:
     driver: str = ""
     library: str = "numpy"
     keeps_dtype: bool = False
+    rounds: int = 6
 
     @property
     def points(self) -> float:

@@ -4,6 +4,7 @@ from contextlib import ExitStack
 from functools import cache
 
 import pytest
+import torch
 
 from autograder import nbgrader_plugin
 from autograder.build import all_exercises, read_lessons
@@ -12,6 +13,7 @@ from autograder.exercises import EXERCISES, compile_sheet
 from autograder.lesson import CODE, EXERCISE, GRADE, PROJECT, Cell, Lesson
 
 PRIVATE_SEED = 61
+torch.set_num_threads(1)  # many small tensors, and the machine may have better things to do
 
 
 @pytest.fixture(scope="session")

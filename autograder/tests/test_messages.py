@@ -9,6 +9,7 @@ import pytest
 import torch
 from attention_lab import check
 from attention_lab.comparison import as_values
+from attention_lab.drivers import Driven
 from attention_lab.feedback import verdict_html, verdict_text
 from attention_lab.given import is_given
 from attention_lab.judge import judge
@@ -190,7 +191,7 @@ def test_two_mistakes_are_both_explained(sheet_of):
 def every_verdict(sheet_of):
     """What every single mistake and every reference is told."""
     for name, exercise in EXERCISES.items():
-        yield judge(sheet_of(name), exercise.reference)
+        yield judge(sheet_of(name), Driven(exercise.reference) if exercise.driver else exercise.reference)
         for faults in fault_sets(exercise):
             if len(faults) == 1:
 
@@ -200,7 +201,7 @@ def every_verdict(sheet_of):
                     except Untold:
                         return _exercise.reference(*arguments, **keywords)
 
-                yield judge(sheet_of(name), function)
+                yield judge(sheet_of(name), Driven(function) if exercise.driver else function)
 
 
 def test_a_message_is_calm_and_shows_nothing_of_ours(sheet_of):
@@ -223,7 +224,8 @@ def test_the_right_numbers_are_never_told(sheet_of, name):
         empty = tuple(np.zeros(np.shape(output)) for output in outputs)
         return empty if len(empty) > 1 else empty[0]
 
-    message = judge(sheet_of(name), almost_nothing).message
+    driven = Driven(almost_nothing) if exercise.driver else almost_nothing
+    message = judge(sheet_of(name), driven).message
     case = sheet_of(name).cases[0]
     right = {f"{number:.4g}" for output in case.expected for number in np.ravel(output)}
     arguments = [value for value in case.arguments.values() if not is_given(value)]

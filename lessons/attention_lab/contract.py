@@ -17,13 +17,13 @@ def contract_problem(sheet: Sheet, case: Case, returned) -> str | None:
     """The first promise that `returned` breaks, as a clause in words; None where it keeps them all."""
     if returned is None:
         return "your function returned `None`. Is there a `return` on every path?"
-    count = len(sheet.outputs)
+    count, own = len(sheet.outputs), [name for name in sheet.outputs if not name.endswith(".grad")]
     if count > 1:
-        wanted = "`(" + ", ".join(sheet.outputs) + ")`"
+        wanted = f"{len(own)} things, `({', '.join(own)})`"
         if type(returned) not in (tuple, list):
-            return f"your function returned only {kind_text(returned)}; it should return {count} things, {wanted}"
+            return f"your function returned only {kind_text(returned)}; it should return {wanted}"
         if len(returned) != count:
-            return f"your function returned {len(returned)} things; it should return {count}, {wanted}"
+            return f"your function returned {len(returned)} things; it should return {wanted}"
     items = returned if count > 1 else (returned,)
     outputs = list(zip(sheet.outputs, items, case.expected, strict=True))
     for check in (_type_problem, _shape_problem, _dtype_problem):

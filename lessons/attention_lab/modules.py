@@ -1,10 +1,15 @@
 """Calls a learner's `MultiHeadAttention`: construct it, give it weights, run it forwards and backwards."""
 
 from collections.abc import Callable
+from functools import wraps
 
 import torch
 
 PROJECTIONS = ("q_proj", "k_proj", "v_proj", "out_proj")
+PARAMETERS = tuple(f"{name}.{kind}" for kind in ("weight", "bias") for name in PROJECTIONS)
+OUTPUTS = ("output", "weights", *(f"{name}.grad" for name in PARAMETERS))
+MOST = 10  # parameters that are listed
+NOTHING = torch.zeros(0)
 
 
 class WrongParameters(Exception):
@@ -20,18 +25,20 @@ def expected_parameters(d_model: int, bias: bool) -> str:
 
 def listed(shapes: dict[str, tuple]) -> str:
     """Names and shapes of parameters as one text."""
-    return ", ".join(f"{name} {tuple(shape)}" for name, shape in sorted(shapes.items())) or "none"
+    words = [f"{name} {tuple(shape)}" for name, shape in sorted(shapes.items())]
+    return ", ".join(words[:MOST]) + (f", and {len(words) - MOST} more" if len(words) > MOST else "") or "none"
 
 
 def drive_module(kind: Callable) -> Callable:
     """kind(d_model, num_heads, bias) makes a module → a function of a case's arguments.
 
     weights (4, d_model, d_model) and biases (4, d_model) are those of q_proj, k_proj, v_proj and out_proj, biases None
-    for a module without → output, weights, and the gradients of Σ output · probe with respect to the four weights and,
-    stacked, the four biases; NaN where none arrives.
+    for a module without → output, weights, and where there is a probe of output's shape, the gradients of
+    Σ output · probe with respect to each of PARAMETERS; NaN where none arrives, empty where none is asked for.
     """
 
-    def call(d_model, num_heads, weights, biases, x, context=None, mask=None):
+    @wraps(kind, assigned=("__name__", "__doc__"), updated=())
+    def call(d_model, num_heads, weights, biases, x, context=None, mask=None, probe=None):
         bias = biases is not None
         module = kind(d_model, num_heads, bias=bias)
         if not isinstance(module, torch.nn.Module):
@@ -47,22 +54,24 @@ def drive_module(kind: Callable) -> Callable:
                 if bias:
                     parameters[f"{name}.bias"].copy_(biases[place])
         named = {name: given for name, given in (("context", context), ("mask", mask)) if given is not None}
-        returned = module(x, **named)
-        if type(returned) not in (tuple, list) or len(returned) != 2:
-            return returned
-        return (*returned, *_gradients(returned[0], parameters, bias))
+        return with_gradients(module(x, **named), parameters, probe)
 
     return call
 
 
-def _gradients(output, parameters: dict, bias: bool) -> list[torch.Tensor]:
-    if isinstance(output, torch.Tensor) and output.requires_grad:
-        probe = torch.linspace(-1, 1, output.numel(), dtype=output.dtype).reshape(output.shape)
+def with_gradients(returned, parameters: dict[str, torch.Tensor], probe: torch.Tensor | None):
+    """What a module returned, and the gradients of its parameters; without a probe they are empty tensors."""
+    if type(returned) not in (tuple, list) or len(returned) != 2:
+        return returned[:3] if type(returned) in (tuple, list) else returned
+    if probe is None:
+        return (*returned, *(NOTHING for _ in PARAMETERS))
+    output = returned[0]
+    if isinstance(output, torch.Tensor) and output.requires_grad and output.shape == probe.shape:
         (output * probe).sum().backward()
-    weights = [_gradient(parameters[f"{name}.weight"]) for name in PROJECTIONS]
-    biases = [_gradient(parameters[f"{name}.bias"]) for name in PROJECTIONS] if bias else [torch.zeros(0)]
-    return [*weights, torch.stack(biases)]
+    return (*returned, *(_gradient(parameters.get(name)) for name in PARAMETERS))
 
 
-def _gradient(parameter) -> torch.Tensor:
+def _gradient(parameter: torch.Tensor | None) -> torch.Tensor:
+    if parameter is None:
+        return NOTHING
     return torch.full_like(parameter, torch.nan) if parameter.grad is None else parameter.grad

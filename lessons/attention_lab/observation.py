@@ -130,10 +130,18 @@ def _failure(error: BaseException) -> Failure:
         line = (last.line or linecache.getline(last.filename, last.lineno)).strip()
         place = "cell" if last.filename.startswith("<") or "ipykernel" in last.filename else "file"
         where = f"line {last.lineno} of your {place}, in `{last.name}`" + (f": `{line}`" if line else "")
-    waits_for = last.name if isinstance(error, NotImplementedError) and last is not None else ""
+    waits_for = _name_of_stub(error) if isinstance(error, NotImplementedError) and last is not None else ""
     text = INNER_SIZES.sub(r"\1: the inner sizes \3 and \2 differ", _text(error))
     bases = tuple(kind.__name__ for kind in type(error).__mro__[1:] if kind.__module__ == "builtins")[:-3]
     return Failure(type(error).__name__, text, where, waits_for, bases)
+
+
+def _name_of_stub(error: NotImplementedError) -> str:
+    """The learner's function that raised it; of a method, the class."""
+    codes = [frame.f_code for frame, _ in traceback.walk_tb(error.__traceback__)]
+    code = [code for code in codes if not _is_library(code.co_filename)][-1]
+    own = code.co_qualname.split("<locals>.")[-1]
+    return own.split(".")[0] if "." in own else code.co_name
 
 
 def _text(error: BaseException) -> str:

@@ -1,7 +1,9 @@
 """Tensors of PyTorch in cases and answers. PyTorch is only imported where a lesson uses it."""
 
 import sys
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -47,9 +49,38 @@ class Tensor:
         return self.numbers.shape
 
     def make(self):
-        import torch
+        return _made(self).clone()
 
-        return torch.tensor(self.numbers).to(getattr(torch, self.dtype))
+    def is_still(self, tensor) -> bool:
+        """Whether `tensor`, made from this, holds the same numbers as then."""
+        return tuple(tensor.shape) == self.shape and to_numpy(tensor).tobytes() == _bytes(self)
+
+
+@lru_cache(maxsize=512)
+def _made(tensor: Tensor):
+    import torch
+
+    return torch.tensor(tensor.numbers).to(getattr(torch, tensor.dtype))
+
+
+@lru_cache(maxsize=512)
+def _bytes(tensor: Tensor) -> bytes:
+    return to_numpy(_made(tensor)).tobytes()
+
+
+@contextmanager
+def one_thread():
+    """PyTorch on one thread, which is faster for many small tensors."""
+    torch = sys.modules.get("torch")
+    if torch is None:
+        yield
+        return
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 @dataclass(frozen=True)
