@@ -102,18 +102,33 @@ def grade(
     unsafe: Annotated[
         bool, typer.Option("--unsafe-no-jail", help="Run what was handed in with your own rights. Every grade says so.")
     ] = False,
+    cluster: Annotated[
+        str, typer.Option(help="A running Dask scheduler, tcp://host:port or its file.", metavar="ADDRESS")
+    ] = "",
+    workers: Annotated[int, typer.Option(min=0, help="How many to grade at once; 0: one for each core.")] = 0,
 ) -> None:
-    """Grade what a class handed in, in a jail.
+    """Grade what a class handed in, in a jail. What is graded and has not changed is not graded again.
 
     [cyan]./course grade ~/classes/autumn 1[/cyan]
 
     [cyan]./course grade ~/classes/autumn 1 --student ada --force[/cyan]
+
+    [cyan]./course grade ~/classes/autumn 1 --cluster tcp://10.0.0.5:8786[/cyan]
     """
     from rich.console import Console
 
     from autograder.grade_command import grade_class
 
-    grade_class(directory, lesson, Console(), student=student, force=force, unsafe=unsafe)
+    grade_class(
+        directory,
+        lesson,
+        Console(),
+        student=student,
+        force=force,
+        unsafe=unsafe,
+        cluster=cluster,
+        workers=workers,
+    )
 
 
 @app.command(rich_help_panel=INSTRUCTORS)

@@ -11,9 +11,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from autograder import nbgrader_plugin
 from autograder.build import all_exercises, read_lessons
+from autograder.class_settings import read_settings
 from autograder.classroom import create_class
 from autograder.lesson import EXERCISE, PROJECT, Lesson
 from autograder.nbgrader_marks import grade_id_of, is_solution
+from autograder.recorded_points import recorded_points
 from autograder.result_table import result_table
 from autograder.samples import SAMPLES, Sample
 from autograder.unfold import definition
@@ -28,11 +30,11 @@ def run_demo(console, project_root: Path = PROJECT) -> Path:
     directory = Path(tempfile.mkdtemp(prefix="attention-lab-demo-")).resolve()
     console.print(f"{len(SAMPLES)} made-up learners hand in {len(lessons)} lessons, in a class of their own.")
     grade_samples(directory, lessons, project_root, console)
+    names, db_url = {sample.id: sample.name for sample in SAMPLES}, read_settings(directory).db_url
     for lesson in lessons:
         console.print()
-        console.print(
-            result_table(directory, lesson.stem, {sample.id: sample.name for sample in SAMPLES}, console.width)
-        )
+        points = recorded_points(db_url, lesson.stem)
+        console.print(result_table(directory, lesson.stem, names, points, console.width))
     first = lessons[0].stem
     console.print("\nThe class directory is kept until the system clears its temporary files:")
     for what, path in {
@@ -64,7 +66,8 @@ def grade_samples(directory: Path, lessons: list[Lesson], project_root: Path, co
         for lesson in lessons:
             for sample in SAMPLES:
                 submit(sample, lesson, directory, project_root)
-        step("grade", [["autograde", stem] for stem in stems], "autograded/*/*/*.ipynb")
+        for stem in stems:  # each of them uses all cores
+            step("grade", [["autograde", stem]], "autograded/*/*/*.ipynb")
         last = [*(["generate_feedback", stem] for stem in stems), ["export"]]
         step("give feedback", last, "feedback/*/*/*.html")
 

@@ -19,8 +19,8 @@ from autograder.graft import Graft, graft
 from autograder.harmless import harmless
 from autograder.jail import Limits
 from autograder.kept_verdicts import as_plain
-from autograder.needed_cells import needed_cells
 from autograder.nbgrader_marks import grade_id_of, is_solution, marks
+from autograder.needed_cells import needed_cells
 from autograder.report import note_cell, report_output
 from autograder.session import open_session
 

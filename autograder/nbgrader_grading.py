@@ -20,12 +20,14 @@ from nbgrader.converters.base import NbGraderException
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import NbGraderPreprocessor
 from nbgrader.utils import parse_utc
-from traitlets import Bool, Dict, Unicode
+from traitlets import Bool, Dict, Int, Unicode
 
-from autograder.grading import grade_notebook, nothing_to_judge
-from autograder.handed_in import HandedIn, read_handed_in
+from autograder.grading import OURS, nothing_to_judge
+from autograder.grading_task import handed_out
+from autograder.handed_in import read_handed_in
 from autograder.jail import Limits, why_no_jail
 from autograder.nbgrader_marks import grade_id_of
+from autograder.nbgrader_recording import Recording
 from autograder.private_sheets import private_sheets
 from autograder.problem import Problem
 
@@ -43,13 +45,21 @@ class SubmissionExporter(NotebookExporter):
         config=True
     )
 
+    cluster = Unicode("", help="A running Dask scheduler: tcp://host:port, or its scheduler file.").tag(config=True)
+    workers = Int(0, help="How many submissions to grade at once; 0 is one for each core.").tag(config=True)
+
     def __init__(self, parent=None, **settings):
         super().__init__(parent=parent, **settings)
         self._refuse_without_a_jail()
         parent.coursedir = self.coursedir = Submissions(parent.coursedir)
         self.pristine = self._pristine_notebooks()
         self.sheets = self._private_sheets()
-        parent.assignments = self._assignments()
+        self.shared = {
+            name: handed_out(notebook, self.sheets, self.bounds, self.unsafe_no_jail)
+            for name, notebook in self.pristine.items()
+        }
+        folders = self._assignments()
+        self.recording = Recording(self, parent, folders)
 
     def _refuse_without_a_jail(self) -> None:
         try:
@@ -118,7 +128,7 @@ class SubmissionExporter(NotebookExporter):
             return super().from_filename(filename, resources, **settings)
         resources = (resources or {}) | {
             "metadata": {"name": Path(filename).stem, "path": str(Path(filename).parent)},
-            "handed_in": read_handed_in(root, PurePath(filename).relative_to(root)),
+            "submitted_as": filename,
         }
         return self.from_notebook_node(deepcopy(self.pristine[Path(filename).name]), resources, **settings)
 
@@ -127,19 +137,19 @@ class GradeSubmission(NbGraderPreprocessor):
     """Puts the graded notebook in the place of the pristine one."""
 
     def preprocess(self, nb, resources):
-        """The exporter gives the bytes, the sheets and the limits; what fails in grading itself is logged."""
-        handed_in: HandedIn = resources.pop("handed_in")
+        """The exporter has it graded; what fails in grading itself is logged."""
         exporter: SubmissionExporter = self.parent
-        if handed_in.problem:
-            graded = nothing_to_judge(nb, exporter.sheets, handed_in.problem, unsafe=exporter.unsafe_no_jail)
-        else:
-            graded = grade_notebook(handed_in.raw, nb, exporter.sheets, exporter.bounds, unsafe=exporter.unsafe_no_jail)
+        graded = exporter.recording.graded(resources.pop("submitted_as"))
         learner = resources.get("nbgrader", {}).get("student", "a learner")
         for defect in graded.defects:
             self.log.error("Grading failed for %s, who has no points for it:\n%s", learner, defect)
         for remark in graded.remarks:
             self.log.warning("%s: %s", learner, remark)
-        return graded.notebook, resources
+        if not graded.notebook:
+            return nothing_to_judge(
+                nb, exporter.sheets, OURS, graded.defects, exporter.unsafe_no_jail
+            ).notebook, resources
+        return graded.read(), resources
 
 
 class Submissions(CourseDirectory):

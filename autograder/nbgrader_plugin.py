@@ -13,6 +13,7 @@ from nbgrader.api import Gradebook
 from nbgrader.converters import GenerateAssignment
 from nbgrader.preprocessors import IncludeHeaderFooter, InstantiateTests, SaveCells
 
+from autograder.class_settings import read_settings
 from autograder.problem import Problem
 
 COURSE = "attention-lab"  # nbgrader's name for the course, the same in every class
@@ -113,21 +114,11 @@ def enroll(directory: Path, learners: Mapping[str, str]) -> None:
             gradebook.update_or_create_student(learner, first_name=name)
 
 
-def recorded_points(directory: Path) -> Iterator[tuple[str, str, str, float]]:
-    """What a class's gradebook holds: learner, assignment, grade_id of the graded cell, points."""
-    with _gradebook(directory) as gradebook:
-        for assignment in gradebook.assignments:
-            for submission in gradebook.assignment_submissions(assignment.name):
-                for notebook in submission.notebooks:
-                    for grade in notebook.grades:
-                        yield submission.student.id, assignment.name, grade.cell.name, grade.score
-
-
 def _gradebook(directory: Path, course: str = COURSE) -> Gradebook:
     before = os.environ.get("PATH")
     os.environ["PATH"] = environment()["PATH"]  # a new gradebook asks the command `alembic` for its version
     try:
-        return Gradebook(f"sqlite:///{directory / 'gradebook.db'}", course)
+        return Gradebook(read_settings(directory).db_url, course)
     finally:  # nbgrader's own `setenv` would leave no PATH at all
         if before is None:
             del os.environ["PATH"]

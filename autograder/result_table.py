@@ -1,7 +1,7 @@
 """What a class earned: a table of learners and exercises with points, and the mistakes that grading named."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,7 +10,6 @@ from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 
-from autograder import nbgrader_plugin
 from autograder.nbgrader_marks import grade_id_of, is_solution, marks
 
 NARROW = 125  # columns of a terminal in which the names of the exercises have no room
@@ -27,13 +26,14 @@ class Seen:
     failed: bool = False
 
 
-def result_table(directory: Path, lesson: str, learners: Mapping[str, str], width: int) -> Table:
-    """One row a learner (id → name) who has a grade, one column an exercise: gradebook and graded notebooks."""
-    points = {
-        (learner, cell): earned
-        for learner, assignment, cell, earned in nbgrader_plugin.recorded_points(directory)
-        if assignment == lesson
-    }
+def result_table(
+    directory: Path, lesson: str, learners: Mapping[str, str], recorded: Iterable[tuple[str, str, float]], width: int
+) -> Table:
+    """One row a learner (id → name) who has a grade, one column an exercise: points and graded notebooks.
+
+    recorded: learner, graded cell and points, as the gradebook has them
+    """
+    points = {(learner, cell): earned for learner, cell, earned in recorded}
     most = _available(directory / "release" / lesson / f"{lesson}.ipynb")
     table = Table(title=lesson, title_justify="left", show_footer=True, box=SIMPLE_HEAD, padding=(0, 1))
     table.add_column("learner", footer="of", no_wrap=True)

@@ -145,5 +145,5 @@ def test_the_exchange_of_the_class_can_be_used(classroom, lessons):
 
 def test_looking_into_the_gradebook_leaves_the_environment_alone(classroom):
     before = dict(os.environ)
-    list(nbgrader_plugin.recorded_points(classroom.path))
+    nbgrader_plugin.enroll(classroom.path, {"ada": "Ada"})
     assert dict(os.environ) == before

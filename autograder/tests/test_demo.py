@@ -7,8 +7,10 @@ import resource
 import pytest
 from rich.console import Console
 
-from autograder import demo, nbgrader_plugin
+from autograder import demo
+from autograder.class_settings import read_settings
 from autograder.jail import why_no_jail
+from autograder.recorded_points import recorded_points
 from autograder.result_table import observations
 from autograder.samples import ATTACKERS, BROKEN, RIGHT, SAMPLES, WRONG
 
@@ -33,8 +35,9 @@ def played(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def points(played):
-    return {(who, cell): earned for who, _, cell, earned in nbgrader_plugin.recorded_points(played[0])}
+def points(played, lessons):
+    db_url = read_settings(played[0]).db_url
+    return {(who, cell): earned for lesson in lessons for who, cell, earned in recorded_points(db_url, lesson.stem)}
 
 
 @pytest.fixture(scope="module")

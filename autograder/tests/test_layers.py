@@ -11,10 +11,13 @@ import pytest
 from autograder.command import ROOT
 
 OURS = {"attention_lab", "solutions", "autograder"}
-KNOW_NBGRADER = {f"autograder/{name}.py" for name in ("nbgrader_plugin", "nbgrader_grading", "class_gradebook")}
+KNOW_NBGRADER = {
+    f"autograder/{name}.py"
+    for name in ("nbgrader_plugin", "nbgrader_grading", "nbgrader_recording", "one_transaction", "class_gradebook")
+}
 MEASURES_SOLUTIONS = {"autograder/bench_attention.py"}
 OPTIONAL = {"transformers", "safetensors"}  # compared with, where installed
-PACKAGE_OF = {"PIL": "pillow"}  # where a package is not named as it is imported
+PACKAGE_OF = {"PIL": "pillow", "dask": "distributed"}  # where a package is not named as it is imported
 CODE_CELL = re.compile(r"^```\{code-cell\}[^\n]*\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
 

@@ -9,6 +9,7 @@ import io
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -100,11 +101,15 @@ class Sheet:
 
     def save(self, path: Path) -> None:
         """Write the sheet; the same sheet gives the same bytes."""
+        Path(path).write_bytes(self.as_bytes())
+
+    def as_bytes(self) -> bytes:
+        """The sheet as `load_sheet` reads it."""
         numbers = _Numbers()
         text = json.dumps(_describe(self, numbers), ensure_ascii=False, separators=(",", ":"))
         buffer = io.BytesIO()
         np.savez_compressed(buffer, header=np.frombuffer(text.encode(), np.uint8), numbers=numbers.flat())
-        Path(path).write_bytes(buffer.getvalue())
+        return buffer.getvalue()
 
     def agrees_with(self, other: "Sheet") -> bool:
         """Whether both judge alike: equal but for the last bits of floating-point numbers."""
@@ -147,7 +152,7 @@ def _describe(sheet: Sheet, numbers: "_Numbers") -> dict:
     }
 
 
-def load_sheet(path: Path) -> Sheet:
+def load_sheet(path: Path | BinaryIO) -> Sheet:
     """Read a sheet that `Sheet.save` wrote. Nothing in the file is executed."""
     with np.load(path, allow_pickle=False) as file:
         header, numbers = json.loads(file["header"].tobytes()), file["numbers"]
