@@ -67,6 +67,19 @@ def lab(context: typer.Context) -> None:
     open_lab(context.args, ROOT)
 
 
+@app.command(rich_help_panel=LEARNERS)
+def progress(forget: Annotated[bool, typer.Option("--forget", help="Delete what is remembered.")] = False) -> None:
+    """Show what you have done: every exercise, its points, and the mistakes you met.
+
+    It is kept in a file on this machine alone. [cyan]ATTENTION_LAB_PROGRESS=off[/cyan] turns it off.
+    """
+    from rich.console import Console
+
+    from autograder.progress_command import forget_progress, show_progress
+
+    (forget_progress if forget else show_progress)(Console())
+
+
 @app.command(rich_help_panel=INSTRUCTORS)
 def demo() -> None:
     """Grade a made-up class before your eyes, from release to gradebook."""
@@ -213,6 +226,25 @@ def build(
         return
     if not build_all(ROOT, instructor, console):
         console.print("Everything was up to date.")
+
+
+@app.command(rich_help_panel=AUTHORS)
+def site(
+    to: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where to; without it, build/site in the project.")
+    ] = None,
+) -> None:
+    """Build the web site: the lessons, run; the references; the instructor's guide. It needs no network.
+
+    Lessons that have not changed since the last time are not run again.
+
+    [cyan]./course site --to ~/public_html/attention[/cyan]
+    """
+    from rich.console import Console
+
+    from autograder.site_command import build_site
+
+    typer.echo(build_site(ROOT, to, Console(stderr=True)) / "index.html")
 
 
 @app.command(rich_help_panel=AUTHORS)

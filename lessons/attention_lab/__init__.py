@@ -18,6 +18,7 @@ HOMES = {
         "sentence_names",
     ),
     "attention_lab.predict": ("predict", "reveal"),
+    "attention_lab.progress_table": ("progress",),
     "attention_lab.plots": (
         "plot_attention",
         "plot_row",
