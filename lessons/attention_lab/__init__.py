@@ -21,12 +21,15 @@ HOMES = {
     "attention_lab.progress_table": ("progress",),
     "attention_lab.plots": (
         "plot_attention",
+        "plot_cells",
         "plot_row",
         "plot_links",
         "plot_curves",
+        "plot_gallery",
         "plot_graph",
         "plot_mask",
         "plot_matrix",
+        "plot_tiles",
         "plot_vectors",
         "side_by_side",
         "show",
@@ -35,6 +38,7 @@ HOMES = {
     "attention_lab.gpu_times": ("measured_on_gpu",),
     "attention_lab.explorer": ("explore", "explorer_page"),
     "attention_lab.suspects": ("suspect_a", "suspect_b", "suspect_c", "suspect_d"),
+    "attention_lab.broken": ("broken_attention",),
     "attention_lab.leaks": (
         "attention_a",
         "attention_b",
