@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from typer.core import TyperGroup
 
+from autograder.checkout import must_be_checkout
 from autograder.problem import Problem
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -276,5 +277,6 @@ def test(context: typer.Context) -> None:
 
     [cyan]./course test solutions/tests -k softmax[/cyan]
     """
+    must_be_checkout(ROOT)
     os.chdir(ROOT)
     os.execv(sys.executable, [sys.executable, "-m", "pytest", *(context.args or ["-n", "2", "--dist", "loadfile"])])
