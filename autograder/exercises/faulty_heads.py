@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from autograder.exercises.exercise import Fault, Raises
+from autograder.exercises.exercise import Fault, Raises, Untold
 from autograder.exercises.masking import MASK_FAULTS
 from autograder.exercises.scaling import SCALE_FAULTS
 
@@ -144,8 +144,11 @@ def _weights(scores, mask, faults):
         for variant in ("", "/zeros", "/finite"):
             if fault + variant in faults:
                 axis, finite, zeros = dim, variant == "/finite", variant == "/zeros"
-    if mask is None and "crashes-without-mask" in faults:
-        raise Raises
+    if "crashes-without-mask" in faults:
+        if "split-without-transpose/tokens-first" in faults:
+            raise Untold  # it stops with a mask too: nothing would tell it from any other fault that stops
+        if mask is None:
+            raise Raises
     if mask is None or "mask-ignored" in faults:
         return torch.softmax(scores, dim=axis)
     if "mask-inverted" in faults:

@@ -116,7 +116,7 @@ MULTI_HEAD_ATTENTION = Exercise(
     draw=_draw,
     sums={"weights": -1},
     library="torch",
-    rounds=2,
+    rounds=1,
 )
 
 EXERCISES = (SPLIT_HEADS, MERGE_HEADS, MULTI_HEAD_ATTENTION, MODULE, PARAMETER_COUNT, REPAIRED)

@@ -157,7 +157,7 @@ def _draw(rng):
     yield Draft("self-attention", "as many tokens as heads", _arguments(rng, 2, 3, 3, 2))
     yield Draft("self-attention", "a single head", _arguments(rng, 2, 3, 1, 5))
     yield Draft("self-attention", "float32", _arguments(rng, 2, 5, 2, 3, dtype="float32"), tolerance=1e-4)
-    for name, bias, n_k in (("no biases", False, 0), ("no biases, and a context", False, 3)):
+    for name, bias, n_k in (("no biases", False, 0), ("no biases, and a context", False, 5)):
         arguments = _arguments(rng, 2, 5, 2, 3, bias=bias, n_k=n_k)
         yield Draft("without biases", name, arguments, ("context",) if n_k else ())
     for name, n, n_k in (("a context", 3, 5), ("a context as long as x", 4, 4), ("a shorter context", 5, 2)):
@@ -166,6 +166,7 @@ def _draw(rng):
         ("one mask for all", (5, 5), 0),
         ("a mask for each head", (2, 3, 5, 5), 0),
         ("a padding mask of a context", (2, 1, 1, 4), 4),
+        ("a padding mask of a context as long as x", (2, 1, 1, 5), 5),
         ("a row without a key", (2, 3, 5, 5), 0),
     ):
         mask = mask_of(rng, *shape)

@@ -69,7 +69,9 @@ def test_a_module_with_other_parameters_lists_them():
 
 def test_gradients_cannot_be_handed_in_beside_the_output(sheet_of):
     verdict = judge(sheet_of("MultiHeadAttention"), AskedForMore)
-    assert verdict.points == 0 and "your module returned 3 things; it should return 2 things" in verdict.seen
+    assert (
+        verdict.points == 0 and "your module returned 3 things; it should return 2, `(output, weights)`" in verdict.seen
+    )
 
 
 @pytest.mark.parametrize(

@@ -19,11 +19,11 @@ def contract_problem(sheet: Sheet, case: Case, returned) -> str | None:
         return "your function returned `None`. Is there a `return` on every path?"
     count, own = len(sheet.outputs), [name for name in sheet.outputs if not name.endswith(".grad")]
     if count > 1:
-        wanted = f"{len(own)} things, `({', '.join(own)})`"
+        wanted = f"`({', '.join(own)})`"
         if type(returned) not in (tuple, list):
-            return f"your function returned only {kind_text(returned)}; it should return {wanted}"
+            return f"your function returned only {kind_text(returned)}; it should return {len(own)} things, {wanted}"
         if len(returned) != count:
-            return f"your function returned {len(returned)} things; it should return {wanted}"
+            return f"your function returned {len(returned)} things; it should return {len(own)}, {wanted}"
     items = returned if count > 1 else (returned,)
     outputs = list(zip(sheet.outputs, items, case.expected, strict=True))
     for check in (_type_problem, _shape_problem, _dtype_problem):
