@@ -6,11 +6,15 @@ import numpy as np
 import pytest
 from attention_lab.plots import (
     bars,
+    cells,
+    galleries,
     graphs,
     links,
     masks,
     matrices,
     plot_attention,
+    plot_cells,
+    plot_gallery,
     plot_graph,
     plot_links,
     plot_mask,
@@ -38,6 +42,12 @@ LAYOUTS = {
     "compare": lambda weights, tokens: plot_row(weights[1], tokens, compare={"wide": weights[2]}, label="tired"),
     "links": lambda weights, tokens: plot_links(weights, tokens, 1, title="Where one of them looks"),
     "graph": lambda weights, tokens: plot_graph(weights[:9, :9], tokens[:9], title="Everything touches everything"),
+    "cells": lambda weights, tokens: plot_cells(
+        np.arange(6 * len(tokens)).reshape(3, -1, 2), tokens, 3, title="Cut by a view alone, that is, elsewhere"
+    ),
+    "gallery": lambda weights, tokens: plot_gallery(
+        np.stack([weights] * 6), tokens, title="Six heads, and a title that is broken where it is too long for its page"
+    ),
     "mask": lambda weights, tokens: plot_mask(weights > 0.1, tokens, title="Who may look at whom, drawn"),
     "repeated-mask": lambda weights, tokens: plot_mask(weights[:1] > 0.1, tokens, title="One row for all"),
     "one-row-mask": lambda weights, tokens: plot_mask(weights[:1] > 0.1, tokens[:1], tokens),
@@ -48,7 +58,7 @@ LAYOUTS = {
 @pytest.mark.parametrize("name", LAYOUTS)
 def test_no_text_runs_into_another_or_off_the_page(name, length, monkeypatch):
     figures = []
-    for module in (bars, graphs, links, masks, matrices):
+    for module in (bars, cells, galleries, graphs, links, masks, matrices):
         monkeypatch.setattr(module, "render", lambda figure, alt: figures.append(figure))
     weights = np.random.default_rng(length).dirichlet(np.full(length, 0.3), size=length)
     LAYOUTS[name](weights, SENTENCES[length])

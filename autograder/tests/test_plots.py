@@ -10,7 +10,9 @@ import torch
 from attention_lab.plots import (
     Picture,
     plot_attention,
+    plot_cells,
     plot_curves,
+    plot_gallery,
     plot_graph,
     plot_links,
     plot_mask,
@@ -28,6 +30,7 @@ WEIGHTS = np.random.default_rng(7).dirichlet(np.full(7, 0.4), size=7)
 WEIGHTS[2, 4] = 3.25  # larger than any other
 X = np.array([2.0, 4.0, 8.0])
 CURVES = {"falls": [0.9, 0.5, 0.25], "rises": [0.1, 0.6, 0.1]}
+VIEWED = np.arange(30).reshape(2, 3, 5)  # what a view without a transpose makes of 3 tokens with 10 features
 FIGURES = {
     "attention": lambda: plot_attention(WEIGHTS, TOKENS, title="All", highlight="bat"),
     "attention-40": lambda: plot_attention(np.eye(40), [f"token{i}" for i in range(40)], highlight=(3, 5)),
@@ -41,6 +44,8 @@ FIGURES = {
     "mask": lambda: plot_mask(np.tri(7, dtype=bool), TOKENS, title="A mask"),
     "mask-repeated": lambda: plot_mask(np.arange(5)[None] < 3, ["a", "b", "c"], ["v", "w", "x", "y", "z"]),
     "curves": lambda: plot_curves(X, CURVES, "length", "recall", logx=True, logy=True, note="A note."),
+    "cells": lambda: plot_cells(VIEWED, ["the", "$x$", "<b>"], 2, title="view alone"),
+    "gallery": lambda: plot_gallery(np.stack([WEIGHTS] * 5), TOKENS, title="Five heads", highlight="bat"),
     "vectors": lambda: plot_vectors([[1, 0], [-0.5, 2]], ["query", "key"], title="By hand"),
 }
 every_figure = pytest.mark.parametrize("name", FIGURES)
@@ -136,6 +141,28 @@ def test_a_row_that_is_repeated_is_told_from_one_that_is_stored():
     assert "One row is stored and repeated" in repeated.alt and "repeated" not in stored.alt
 
 
+def test_the_alternative_text_of_cells_says_what_stands_where_and_how_much_of_it_is_out_of_place():
+    alt = plot_cells([[[0, 1], [2, 3]], [[4, 5], [6, 7]]], ["cat", "sat"], 2).alt
+    assert "head 0: row “cat” holds cat 0, cat 1; row “sat” holds cat 2, cat 3." in alt
+    assert "4 of 8 cells are not where they belong." in alt
+    numbered = np.arange(30).reshape(3, 2, 5)
+    assert plot_cells(VIEWED, ["a", "b", "c"], 2).alt.endswith("20 of 30 cells are not where they belong.")
+    for right in (numbered.transpose(1, 0, 2), torch.tensor(numbered.reshape(3, 10))):
+        assert plot_cells(right, ["a", "b", "c"], 2).alt.endswith("Each cell is where it belongs.")
+
+
+def test_a_cell_that_is_out_of_place_is_framed():
+    right, wrong = (plot_cells(cells, ["a", "b", "c"], 2) for cells in (np.sort(VIEWED.ravel()).reshape(3, 10), VIEWED))
+    orange = np.array([0xD5, 0x5E, 0x00])
+    framed = [(np.abs(pixels(picture) - orange).max(axis=-1) < 16).sum() for picture in (right, wrong)]
+    assert framed[0] == 0 and framed[1] > 1000
+
+
+def test_the_alternative_text_of_a_gallery_names_the_largest_weight_of_every_head():
+    alt = plot_gallery([np.eye(3), [[0, 0.25, 0]] * 3], ["a", "b", "c"], ["self", "b"], title="Two").alt
+    assert alt.startswith("2 attention matrices, Two") and 'b: "a" → "b" 0.250' in alt
+
+
 def test_tokens_with_special_characters_are_escaped_in_html():
     html = plot_attention(WEIGHTS, TOKENS, title="<script>")._repr_html_()
     assert "<b>" not in html and "<script>" not in html
@@ -175,6 +202,11 @@ def test_weights_that_are_not_numbers_are_counted_in_words():
 @pytest.mark.parametrize(
     ("refused", "words"),
     [
+        (lambda: plot_cells(np.zeros((2, 2)), ["a", "b"], 1), "each of the numbers 0 to 3 once"),
+        (lambda: plot_cells(np.arange(12).reshape(3, 2, 2), ["a", "b"], 2), "with 2 heads"),
+        (lambda: plot_cells(np.arange(6).reshape(2, 3), ["a", "b"], 2), "3 features of a token cannot be coloured"),
+        (lambda: plot_gallery(WEIGHTS, TOKENS), "a gallery needs"),
+        (lambda: plot_gallery(WEIGHTS[None], TOKENS, ["a", "b"]), "there are 2 names"),
         (lambda: plot_attention(np.ones((3, 4)), ["a"] * 5), r"shape \(3, 4\), but there are 5 tokens: a a a a a"),
         (lambda: plot_attention(np.ones((3, 4)), ["a"] * 3), "there are 3 column tokens"),
         (lambda: plot_attention(np.ones((2, 3, 3)), ["a"] * 3), r"two axes.*weights\[0\]"),

@@ -7,13 +7,13 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from attention_lab.plots.arguments import as_tokens, position
-from attention_lab.plots.canvas import INK, ORANGE, PALE, SMALL, TITLE, widest
+from attention_lab.plots.canvas import INK, LINE, ORANGE, PALE, SMALL, TITLE, widest, wrapped
 from attention_lab.plots.matrices import SEQUENTIAL
 from attention_lab.plots.picture import render
 from attention_lab.wording import largest_in_matrix
 
 TINY = 7  # points: tokens beside a small matrix
-CELL, MOST = 0.119, 2.6  # inches: a cell must be as high as its token; and the largest side of a small matrix
+CELL, NARROW = 0.119, 1.9  # inches: a cell must be as high as its token; the smallest side of a matrix
 SPACE = 0.12  # inches between two small matrices
 ACROSS = 4
 
@@ -35,25 +35,27 @@ def plot_gallery(weights, tokens, names=None, title=None, highlight=None):
         raise ValueError(f"weights has {heads} heads, but there are {len(names)} names")
     row = None if highlight is None else position(highlight, tokens)
 
-    side = min(max(CELL * n, 1.2), max(MOST, CELL * n))
-    label, line = widest(tokens, TINY) + 0.08, SMALL * 1.35 / 72
+    side = max(CELL * n, NARROW)
+    turned = widest(tokens, TINY) > side / n - 0.03
+    label, line = widest(tokens, TINY) + 0.08, SMALL * LINE / 72
+    labels = label if turned else TINY * LINE / 72 + 0.06
     across = min(ACROSS, heads)
     down = -(-heads // across)
     wide = 0.1 + label + across * (side + SPACE)
-    above = 0.34 if title else 0.08
-    high = above + label + down * (side + line + 0.1) + 0.05
+    title_lines = wrapped(title, wide - 0.2, TITLE, "bold")
+    above = 0.1 + len(title_lines) * TITLE * LINE / 72
+    high = above + labels + down * (side + line + 0.1) + 0.05
     figure = Figure(figsize=(wide, high), facecolor="white")
     FigureCanvasAgg(figure)
-    if title:
-        place = {"va": "top", "size": TITLE, "weight": "bold", "color": INK}
-        figure.text(0.08 / wide, 1 - 0.08 / high, title, **place)
+    place = {"va": "top", "size": TITLE, "weight": "bold", "color": INK, "parse_math": False}
+    figure.text(0.08 / wide, 1 - 0.08 / high, "\n".join(title_lines), **place)
     for h in range(heads):
         left = 0.1 + label + (h % across) * (side + SPACE)
-        bottom = high - above - label - (h // across + 1) * (side + line + 0.1) + 0.05
+        bottom = high - above - labels - (h // across + 1) * (side + line + 0.1) + 0.05
         ax = figure.add_axes((left / wide, bottom / high, side / wide, side / high))
         ax.imshow(weights[h], cmap=SEQUENTIAL, norm=Normalize(0, 1), interpolation="nearest")
-        _name_axes(ax, tokens if h % across == 0 else None, tokens if h < across else None)
-        lift = (label if h < across else 0.03) / side
+        _name_axes(ax, tokens if h % across == 0 else None, tokens if h < across else None, turned)
+        lift = (labels if h < across else 0.03) / side
         ax.text(0, 1 + lift, names[h], transform=ax.transAxes, size=SMALL, color=INK, va="bottom", parse_math=False)
         if row is not None:
             frame = Rectangle((-0.5, row - 0.5), n, 1, fill=False, edgecolor=ORANGE, linewidth=1.2)
@@ -62,10 +64,10 @@ def plot_gallery(weights, tokens, names=None, title=None, highlight=None):
     return render(figure, _alt(weights, tokens, names, title))
 
 
-def _name_axes(ax, rows, columns):
+def _name_axes(ax, rows, columns, turned):
     ax.tick_params(length=0, labelsize=TINY, labelcolor=INK, pad=2, top=True, labeltop=True, labelbottom=False)
     ax.set_yticks(range(len(rows)) if rows else [], rows or [], parse_math=False)
-    ax.set_xticks(range(len(columns)) if columns else [], columns or [], rotation=90, parse_math=False)
+    ax.set_xticks(range(len(columns)) if columns else [], columns or [], rotation=90 if turned else 0, parse_math=False)
     for spine in ax.spines.values():
         spine.set_color(PALE)
 
