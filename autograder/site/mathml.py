@@ -1,0 +1,33 @@
+"""A Sphinx extension: formulas as MathML, which every browser of today draws by itself, without a script or a font."""
+
+from docutils import nodes
+from docutils.utils.math import MathError
+from docutils.utils.math.latex2mathml import tex2mathml
+from sphinx.util import logging
+
+logger = logging.getLogger(__name__)
+
+
+def setup(app):
+    """Makes MathML the builder's way to show formulas (`html_math_renderer = "mathml"`)."""
+    app.add_html_math_renderer("mathml", inline_renderers=(_inline, None), block_renderers=(_block, None))
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def _inline(translator, node):
+    translator.body.append(_mathml(node, as_block=False))
+    raise nodes.SkipNode
+
+
+def _block(translator, node):
+    translator.body.append(f'<div class="formula">{_mathml(node, as_block=True)}</div>\n')
+    raise nodes.SkipNode
+
+
+def _mathml(node, as_block: bool) -> str:
+    formula = node.astext()
+    try:
+        return tex2mathml(formula, as_block=as_block)
+    except MathError as error:
+        logger.warning("this formula cannot become MathML: %s (%s)", formula, error, location=node)
+        return ""
