@@ -404,6 +404,13 @@ class FrozenKeys(MultiHeadAttention):
 
 
 @wrong("MultiHeadAttention")
+class LearnsNothingButNaN(MultiHeadAttention):
+    def forward(self, x, context=None, mask=None):
+        output, weights = super().forward(x, context, mask)
+        return output + torch.sqrt(0 * output), weights
+
+
+@wrong("MultiHeadAttention")
 class LearnsAtHalfTheRate(MultiHeadAttention):
     def forward(self, x, context=None, mask=None):
         output, weights = super().forward(x, context, mask)

@@ -53,6 +53,8 @@ def _type_problem(sheet: Sheet, case: Case, name: str, item, expected) -> str | 
 def _shape_problem(sheet: Sheet, case: Case, name: str, item, expected) -> str | None:
     if isinstance(expected, str) or np.shape(item) == expected.shape:
         return None
+    if name.endswith(".grad") and 0 in np.shape(item):
+        return f"no gradient reaches `{name.removesuffix('.grad')}`"
     inputs = f"for {shapes_text(case)} " if case.shown else ""
     return f"`{name}` has shape {tuple(np.shape(item))}; {inputs}it should be {expected.shape}"
 

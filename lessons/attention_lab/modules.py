@@ -41,7 +41,7 @@ def drive_module(kind: Callable) -> Callable:
 
     projections (4, d_model, d_model) and biases (4, d_model) are for q_proj, k_proj, v_proj and out_proj, biases None
     for a module without → output, weights, and where there is a probe of output's shape, the gradients of
-    Σ output · probe with respect to each of PARAMETERS; NaN where none arrives, empty where none is asked for.
+    Σ output · probe with respect to each of PARAMETERS; empty where none arrives or none is asked for.
     """
 
     @wraps(kind, assigned=("__name__", "__doc__"), updated=())
@@ -79,6 +79,4 @@ def with_gradients(returned, parameters: dict[str, torch.Tensor], probe: torch.T
 
 
 def _gradient(parameter: torch.Tensor | None) -> torch.Tensor:
-    if parameter is None:
-        return NOTHING
-    return torch.full_like(parameter, torch.nan) if parameter.grad is None else parameter.grad
+    return NOTHING if parameter is None or parameter.grad is None else parameter.grad
