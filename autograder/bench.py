@@ -110,7 +110,8 @@ def _fresh_table(root: Path) -> Table:
     for column in ("runs", "median s", "slowest s"):
         table.add_column(column, justify="right")
     lesson = nbformat.read(root / "lessons" / "01_intuition.ipynb", as_version=4)
-    first = next(cell.source for cell in lesson.cells if cell.cell_type == "code")
+    code = (cell for cell in lesson.cells if cell.cell_type == "code")
+    first = next(cell.source for cell in code if "colab" not in cell.metadata.get("tags", ()))
     for label, imports in (
         ("import check; softmax; check", IMPORTS),
         ("the imports of lesson 1; softmax; check", first),

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from autograder import notebooks
+from autograder.colab import repository, with_colab_cell
 from autograder.lesson import Lesson, lesson_sources, read_lesson
 from autograder.lesson_rules import check_rules
 
@@ -66,7 +67,8 @@ def all_exercises() -> Mapping:
 
 def read_lessons(root: Path, exercises: Mapping) -> list[Lesson]:
     """Every lesson of the project, each known to keep the rules."""
-    lessons = [read_lesson(path) for path in lesson_sources(root)]
+    address = repository(root)
+    lessons = [with_colab_cell(read_lesson(path), address) for path in lesson_sources(root)]
     for lesson in lessons:
         check_rules(lesson, exercises)
     return lessons

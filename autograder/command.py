@@ -108,6 +108,30 @@ def new(
 
 
 @app.command(rich_help_panel=INSTRUCTORS)
+def handout(
+    directory: Annotated[Path, typer.Argument(help="The class, as `course new` made it.")],
+    lessons: Annotated[list[str] | None, typer.Argument(help="Numbers or names; without them, all lessons.")] = None,
+    to: Annotated[
+        Path | None, typer.Option(help="Where to; without it, attention-lab.zip in DIRECTORY.", metavar="FILE.zip")
+    ] = None,
+    hand_in: Annotated[str, typer.Option(help="What its README says of handing in.", metavar="TEXT")] = "",
+) -> None:
+    """Pack one zip for learners: notebooks, checks, data, and how to start. No answers, and nothing of the class.
+
+    A later lesson holds what an earlier one had to find: hand those out one after the other.
+
+    [cyan]./course handout ~/classes/autumn 1 --to lesson-1.zip[/cyan]
+
+    [cyan]./course handout ~/classes/autumn --hand-in "Upload the notebook in Moodle, until Friday."[/cyan]
+    """
+    from autograder.handout import HAND_IN, make_handout
+
+    made = make_handout(directory, lessons or [], to, hand_in or HAND_IN)
+    where = f"{made.path}{' (in the place of what was there before)' if made.replaced else ''}"
+    typer.echo(f"{where} holds {', '.join(made.lessons)}.")
+
+
+@app.command(rich_help_panel=INSTRUCTORS)
 def grade(
     directory: Annotated[Path, typer.Argument(help="The class, as `course new` made it.")],
     lesson: Annotated[str, typer.Argument(help="A lesson's number or name.")],
