@@ -20,7 +20,7 @@ from autograder.pending import Ledger, is_recorded, submission
 from autograder.private_sheets import private_sheets
 from autograder.problem import Problem
 from autograder.recorded_points import recorded_points
-from autograder.result_table import observations, result_table
+from autograder.result_table import result_table
 
 COLUMNS = (
     TextColumn("{task.description:<14}"),
@@ -75,7 +75,8 @@ def grade_class(
     console.print(result_table(directory, lesson, {learner: learner for learner in learners}, points, console.width))
     if done:
         console.print(f"{len(done)} of {len(learners)} had a grade already; --force grades them again.")
-    failed = [learner for learner in learners if learner not in done and _has_failed(directory, learner, lesson)]
+    ledger = Ledger(directory, lesson)
+    failed = [who for who in learners if ledger.says(who)[1] or not _graded(directory, who, lesson).exists()]
     who = f"Grading failed for {len(failed)} of {len(learners)}: {', '.join(map(ascii, failed))}."
     if failed or trouble:
         again = "The same command grades what is missing; what is recorded stays."
@@ -156,7 +157,3 @@ def _learners(directory: Path, lesson: str, student: str) -> list[str]:
 def _graded(directory: Path, learner: str, lesson: str, name: str = "") -> Path:
     return directory / "autograded" / learner / lesson / (name or f"{lesson}.ipynb")
 
-
-def _has_failed(directory: Path, learner: str, lesson: str) -> bool:
-    graded = _graded(directory, learner, lesson)
-    return not graded.exists() or observations(graded).failed

@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from autograder import grade_command
+from autograder import grade_command, nbgrader_plugin
 from autograder.command import app
 from autograder.grade_command import grade_class
 from autograder.jail import why_no_jail
@@ -76,7 +76,7 @@ def test_a_grade_that_failed_is_told_by_name(made, graded):
 
 def test_without_a_jail_nothing_is_graded(made, monkeypatch, small_lesson):
     monkeypatch.setattr(grade_command, "why_no_jail", lambda: "Install bubblewrap.")
-    monkeypatch.setattr(grade_command.nbgrader_plugin, "started", lambda *arguments: pytest.fail("graded"))
+    monkeypatch.setattr(nbgrader_plugin, "started", lambda *arguments: pytest.fail("graded"))
     result = CliRunner().invoke(app, ["grade", str(made.path), "1"])
     assert (result.exit_code, result.output) == (2, "Install bubblewrap.\n")
 
@@ -88,7 +88,7 @@ def test_without_a_jail_by_wish_is_loud(made, monkeypatch):
         asked.append(arguments)
         raise Problem("stopped here")
 
-    monkeypatch.setattr(grade_command.nbgrader_plugin, "started", started)
+    monkeypatch.setattr(nbgrader_plugin, "started", started)
     result = CliRunner().invoke(app, ["grade", str(made.path), LESSON, "--unsafe-no-jail", "--student", "bea"])
     assert "WITHOUT A JAIL" in result.output
     assert "--SubmissionExporter.unsafe_no_jail=True" in asked[0]
