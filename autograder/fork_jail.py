@@ -13,6 +13,7 @@ import resource
 import socket
 import struct
 from contextlib import suppress
+from errno import EINVAL
 from fcntl import ioctl
 from pathlib import Path
 
@@ -144,7 +145,9 @@ def no_rights(user: int = 0) -> None:
     """No capability, and no way to one; as `user`, if that is another."""
     for capability in range(64):
         if libc.prctl(PR_CAPBSET_DROP, ctypes.c_ulong(capability), *[ctypes.c_ulong(0)] * 3):
-            break  # the kernel knows no more
+            if ctypes.get_errno() == EINVAL:
+                break  # the kernel knows no more
+            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
     if user:
         os.setgroups([])
         os.setresgid(user, user, user)

@@ -59,7 +59,8 @@ class Limits:
 class Jailed:
     """A process in its jail. `requests` and `replies` are our ends of its pipes; `kill` ends all that it started.
 
-    The first `ours` processes of its tree are not the learner's: two of bubblewrap's, one of a fork, none without a jail.
+    The first `ours` processes of its tree are not the learner's: two of bubblewrap's, one of a fork, or none where
+    there is no jail.
     """
 
     def __init__(self, process, limits: Limits, errors, ours: int, scratch: str | None = None):

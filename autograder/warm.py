@@ -35,7 +35,7 @@ SCRATCH_MB = 64
 
 _lock = threading.Lock()
 _zygotes: dict[bool, "Zygote"] = {}
-_failures: list[str] = []
+failures: list[str] = []
 log = logging.getLogger(__name__)
 
 
@@ -49,7 +49,7 @@ def fork(files: Sequence[Path], limits: Limits, own_user: bool, user: int, count
     `own_user`: the jail is entered as `user`, not in a user namespace. `counted` tasks run already.
     """
     with _lock:
-        if len(_failures) >= MOST_FAILURES:
+        if len(failures) >= MOST_FAILURES:
             return None
         try:
             zygote = _zygotes.get(own_user)
@@ -57,7 +57,7 @@ def fork(files: Sequence[Path], limits: Limits, own_user: bool, user: int, count
                 zygote = _zygotes[own_user] = Zygote([*INSIDE, *files], own_user)
             return zygote.fork(limits, user, counted)
         except (ColdStart, OSError, ValueError) as error:
-            _failures.append(str(error))
+            failures.append(str(error))
             log.warning("A submission begins cold, which takes longer: %s", error)
             if own_user in _zygotes:
                 _zygotes.pop(own_user).close()
@@ -164,7 +164,7 @@ class ForkedProcess:
         return self.returncode
 
     def wait(self, timeout: float | None = None) -> int:
-        """Until all of it is gone. The exit code is that of the learner's process, −9 where it was killed from outside."""
+        """Until all of it is gone → the exit code of the learner's process, −9 where it was killed from outside."""
         if self.returncode is None:
             if not _ready(self._handle, timeout):
                 raise subprocess.TimeoutExpired("the runner", timeout)

@@ -135,8 +135,9 @@ def in_its_jail(order: dict, files: list[int]) -> None:
 
 
 def own_chance() -> None:
-    """Random numbers that no other fork draws. `random` sees to itself; torch begins with the same seed everywhere."""
+    """Random numbers that no other fork draws. The standard library's `random` sees to itself."""
     import multiprocessing
 
     sys.modules["numpy.random"].seed()
+    sys.modules["torch"].seed()
     multiprocessing.current_process().authkey = os.urandom(32)
