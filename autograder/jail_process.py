@@ -68,9 +68,13 @@ class Jailed:
         self._limits, self._errors, self._scratch = limits, errors, scratch
         self.requests, self.replies = process.stdin.fileno(), process.stdout.fileno()
 
+    def processes(self) -> list[int]:
+        """All that the learner's code runs in just now."""
+        return tree(self.process.pid)[self.ours :]
+
     def breach(self) -> str:
         """The limit that the whole jail exceeds, as a clause; "" while it keeps to them."""
-        inside = tree(self.process.pid)[self.ours :]
+        inside = self.processes()
         if tasks_of(inside) > self._limits.processes:
             return f"used more than {self._limits.processes} processes and threads"
         if megabytes_of(inside, self._limits.memory_mb) > self._limits.memory_mb:
