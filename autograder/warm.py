@@ -30,7 +30,7 @@ HERE = Path(__file__).parent
 INSIDE = (HERE / "zygote.py", HERE / "fork_jail.py")
 # What making namespaces takes: mounts, the loopback device, another user, no more rights, a user namespace's map.
 RIGHTS = ("CAP_SYS_ADMIN", "CAP_NET_ADMIN", "CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP", "CAP_SETFCAP")
-MOST_FAILURES = 3  # in one process, before it begins cold only
+MOST_FAILURES = 3  # one after the other, and then this process begins cold only
 SCRATCH_MB = 64
 
 _lock = threading.Lock()
@@ -55,13 +55,15 @@ def fork(files: Sequence[Path], limits: Limits, own_user: bool, user: int, count
             zygote = _zygotes.get(own_user)
             if zygote is None or zygote.ended():
                 zygote = _zygotes[own_user] = Zygote([*INSIDE, *files], own_user)
-            return zygote.fork(limits, user, counted)
+            jailed = zygote.fork(limits, user, counted)
         except (ColdStart, OSError, ValueError) as error:
             failures.append(str(error))
             log.warning("A submission begins cold, which takes longer: %s", error)
             if own_user in _zygotes:
                 _zygotes.pop(own_user).close()
             return None
+        failures.clear()
+        return jailed
 
 
 class Zygote:
