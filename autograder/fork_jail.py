@@ -28,6 +28,7 @@ CAPABILITIES = 0x20080522  # _LINUX_CAPABILITY_VERSION_3
 SIGKILL = 9
 UP, SET_FLAGS = 1, 0x8914  # IFF_UP, SIOCSIFFLAGS
 NOBODY = 65534
+MOST_FILES = 2**20  # descriptors have smaller numbers
 COVERED = ("sysrq-trigger", "irq", "bus")  # of /proc: nothing that a learner could write, whoever they are
 
 libc = ctypes.CDLL(None, use_errno=True)
@@ -63,10 +64,16 @@ def enter(order: dict, status: int) -> None:
     os.setsid()
     own_namespaces()
     own_files(order["scratch_bytes"])
+    refused = bytes.fromhex(order["filter"])
+    hear, tell = os.pipe()  # a learner's code begins when both processes are confined
     inside = os.fork()
     if inside:
-        watch(inside, bytes.fromhex(order["filter"]), status)
-    become_nobody(order)
+        watch(inside, refused, status, tell)
+    os.close(tell)
+    become_nobody(order["user"], order["resources"], refused)
+    if os.read(hear, 1) != b"+":
+        raise OSError("The first process of the jail kept its rights.")
+    os.close(hear)
     os.write(status, b"+")
     os.close(status)
 
@@ -105,13 +112,15 @@ def own_files(scratch_bytes: int) -> None:
         Path(".matplotlib", name).write_bytes(content)
 
 
-def watch(inside: int, refused: bytes, status: int) -> None:
+def watch(inside: int, refused: bytes, status: int, tell: int) -> None:
     """The first process: reaps, and ends with the second, whose exit code it tells. The kernel ends the rest then."""
-    for file in range(status):
-        os.close(file)
     no_rights()
     prctl(PR_SET_PDEATHSIG, SIGKILL)
     refuse(refused)
+    os.closerange(0, status)
+    os.closerange(status + 1, tell)
+    os.write(tell, b"+")
+    os.close(tell)
     while True:
         ended, how = os.wait()
         if ended == inside:
@@ -121,9 +130,8 @@ def watch(inside: int, refused: bytes, status: int) -> None:
             os._exit(code)
 
 
-def become_nobody(order: dict) -> None:
+def become_nobody(user: int, resources: dict[str, int], refused: bytes) -> None:
     """Limits, user, rights, filter."""
-    user = order["user"]
     if not user:
         outer_user, outer_group = os.geteuid(), os.getegid()
         unshare(NEW_USERS)
@@ -131,14 +139,14 @@ def become_nobody(order: dict) -> None:
         Path("/proc/self/uid_map").write_text(f"{NOBODY} {outer_user} 1")
         Path("/proc/self/gid_map").write_text(f"{NOBODY} {outer_group} 1")
     os.umask(0o077)
-    for name, value in order["resources"].items():
+    for name, value in resources.items():
         if hasattr(resource, name):
             most = resource.getrlimit(getattr(resource, name))[1]
             value = value if most == resource.RLIM_INFINITY else min(value, most)
             resource.setrlimit(getattr(resource, name), (value, value))
     no_rights(user)
     prctl(PR_SET_DUMPABLE, 1)  # its own files in /proc are its own again
-    refuse(bytes.fromhex(order["filter"]))
+    refuse(refused)
 
 
 def no_rights(user: int = 0) -> None:

@@ -21,7 +21,7 @@ import sys
 import traceback
 
 from . import runner
-from .fork_jail import NEW_PROCESSES, PR_SET_DUMPABLE, enter, prctl, setns, unshare
+from .fork_jail import MOST_FILES, NEW_PROCESSES, PR_SET_DUMPABLE, enter, prctl, setns, unshare
 
 LOADED = (
     "numpy.random",
@@ -107,7 +107,7 @@ def serve(control: socket.socket) -> bool:
                 unshare(NEW_PROCESSES)  # for the next child
                 child = os.fork()
                 if child == 0:
-                    in_its_jail(json.loads(message), files)
+                    in_its_jail(message, files)
                     return True
                 setns(own, NEW_PROCESSES)
                 handle = os.pidfd_open(child)
@@ -120,18 +120,20 @@ def serve(control: socket.socket) -> bool:
                 os.close(file)
 
 
-def in_its_jail(order: dict, files: list[int]) -> None:
+def in_its_jail(message: bytes, files: list[int]) -> None:
     """Enter the jail; whoever fails to ends here, and never returns to the loop."""
     try:
         for place, file in enumerate(files):
             os.dup2(file, place)
-        os.closerange(FILES, 2**20)
+        os.closerange(FILES, MOST_FILES)
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # the first process of a namespace is deaf to it then
-        enter(order, status=FILES - 1)
+        enter(json.loads(message), status=FILES - 1)
         signal.signal(signal.SIGINT, signal.default_int_handler)
     except BaseException:
-        traceback.print_exc(file=open(2, "w", closefd=False))  # noqa: SIM115  (it ends)
-        os._exit(1)
+        try:
+            os.write(2, traceback.format_exc().encode())
+        finally:
+            os._exit(1)
 
 
 def own_chance() -> None:
