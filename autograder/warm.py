@@ -170,7 +170,8 @@ class ForkedProcess:
         if self.returncode is None:
             if not _ready(self._handle, timeout):
                 raise subprocess.TimeoutExpired("the runner", timeout)
-            while self._pid() > 0:  # ended, and the zygote has not seen it yet
+            last = time.monotonic() + 1
+            while self._pid() > 0 and time.monotonic() < last:  # ended, and the zygote has not seen it yet
                 time.sleep(0.0005)
             code = self._status.read(1)
             self.returncode = code[0] if code else -signal.SIGKILL

@@ -330,7 +330,18 @@ def test_the_zygote_and_its_forks_die_with_their_owner(how):
 def test_a_zygote_that_was_killed_is_replaced(afresh):
     with begun() as session:
         os.kill(zygote(), signal.SIGKILL)
+        session._jailed.process.wait(20)
         assert asked(session, "1 + 1") == "Stopped"  # it goes with what it was forked from
+    with begun() as session:
+        assert asked(session, "1 + 1") == 2
+
+
+def test_a_zygote_that_is_deaf_keeps_no_submission_from_its_end(afresh):
+    with begun() as session:
+        pid = zygote()
+        os.kill(pid, signal.SIGSTOP)
+        session.close()
+    os.kill(pid, signal.SIGCONT)
     with begun() as session:
         assert asked(session, "1 + 1") == 2
 
