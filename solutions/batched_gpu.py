@@ -105,3 +105,11 @@ def _wait_for_gpu(inputs):
             torch.cuda.synchronize(device)
         elif device.type == "mps":
             torch.mps.synchronize()
+
+
+def cost_answers():
+    """What stands in the gaps A, B, C, D, E, F, G and H of the eight sentences, in that order.
+
+    → eight words out of "half", "the same", "twice", "four times"; a word may stand in several gaps
+    """
+    return "four times", "four times", "twice", "the same", "twice", "the same", "the same", "twice"

@@ -27,6 +27,7 @@ def test_every_file_is_the_one_that_was_made(name):
 
 def test_every_made_file_has_a_checksum():
     made = [path for path in DATA.rglob("*") if path.suffix in {".npy", ".npz", ".json"}]
+    made = [path for path in made if path.name != "gpu_times.json"]  # measured, where there is a GPU
     assert {path.relative_to(DATA).as_posix() for path in made} == set(CHECKSUMS)
 
 

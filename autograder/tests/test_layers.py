@@ -15,7 +15,7 @@ KNOW_NBGRADER = {
     f"autograder/{name}.py"
     for name in ("nbgrader_plugin", "nbgrader_grading", "nbgrader_recording", "one_transaction", "class_gradebook")
 }
-MEASURES_SOLUTIONS = {"autograder/bench_attention.py"}
+MEASURES_SOLUTIONS = {"autograder/bench_attention.py", "autograder/measure_on_gpu.py"}
 OPTIONAL = {"transformers", "safetensors"}  # compared with, where installed
 PACKAGE_OF = {"PIL": "pillow", "dask": "distributed"}  # where a package is not named as it is imported
 CODE_CELL = re.compile(r"^```\{code-cell\}[^\n]*\n(.*?)^```", re.DOTALL | re.MULTILINE)

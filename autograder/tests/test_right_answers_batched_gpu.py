@@ -401,3 +401,17 @@ def a_quantile_of_a_tensor(function, *inputs, repeats=5):
         function(*inputs)
         stamps.append(default_timer() - before)
     return torch.tensor(stamps, dtype=torch.float64).quantile(0.5)
+
+
+# ---- cost_answers
+
+
+@right("cost_answers")
+def eight_words_with_other_capitals_and_spaces():
+    return ["Four times", "four times ", "TWICE", "the same", "twice", " the same", "The Same", "twice"]
+
+
+@right("cost_answers")
+def eight_words_by_letter():
+    gaps = {"A": "four times", "B": "four times", "C": "twice", "E": "twice", "H": "twice"}
+    return tuple(gaps.get(letter, "the same") for letter in "ABCDEFGH")

@@ -30,6 +30,8 @@ HOMES = {
         "side_by_side",
         "show",
     ),
+    "attention_lab.memory": ("peak_memory",),
+    "attention_lab.gpu_times": ("measured_on_gpu",),
     "attention_lab.explorer": ("explore", "explorer_page"),
     "attention_lab.suspects": ("suspect_a", "suspect_b", "suspect_c", "suspect_d"),
     "attention_lab.leaks": (

@@ -81,7 +81,7 @@ def same(mine, theirs, tolerance: float = 0.0) -> bool:
 
 def differences(mine: np.ndarray, theirs: np.ndarray, tolerance: float = 0.0) -> np.ndarray:
     """Where two arrays of one shape disagree, as an array of booleans."""
-    if mine.dtype.kind == "b":
+    if mine.dtype.kind == "b" or (mine.dtype.kind in "iu" and theirs.dtype.kind in "iu"):
         return mine != theirs
     tolerance = max(tolerance, TOLERANCE_FLOAT32 if FLOAT32 in (mine.dtype, theirs.dtype) else TOLERANCE)
     with np.errstate(all="ignore"):

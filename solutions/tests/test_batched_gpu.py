@@ -9,12 +9,14 @@ from torch.nn import functional as F
 from torch.testing import assert_close
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
+from torch.utils.flop_counter import FlopCounterMode
 
 from solutions import batched_gpu
 from solutions.batched_gpu import (
     attention_flops,
     batched_attention,
     benchmark,
+    cost_answers,
     fused_attention,
     score_matrix_bytes,
     tiled_attention,
@@ -236,3 +238,42 @@ def test_a_gpu_gives_what_the_processor_gives(draw, dtype):
         result = attention(*inputs, mask)
         assert result.device.type == "cuda" and not result[:, :, 3].any()
         assert_close(result.cpu(), attention(*on_cpu, mask.cpu()), rtol=2e-2, atol=2e-2)
+
+
+def operations(attention, *inputs, **mask):
+    with FlopCounterMode(display=False) as counter:
+        attention(*inputs, **mask)
+    return counter.get_total_flops()
+
+
+def test_the_words_on_cost_are_what_experiments_show(draw):
+    words = {0.5: "half", 1: "the same", 2: "twice", 4: "four times"}
+    short, long, one = draw(3, 1, 2, 211, 10), draw(3, 1, 2, 422, 10), draw(1, 2, 1, 10)
+    narrow, causal = draw(3, 1, 4, 211, 5), torch.ones(211, 211, dtype=torch.bool).tril()
+    plain = operations(batched_attention, *short)
+
+    def in_bytes(each):
+        return score_matrix_bytes(*each.shape[1:3], each.shape[3], each.shape[3], torch.float32)
+
+    def largest(inputs):
+        with Largest() as seen:
+            tiled_attention(*inputs, 13)
+        return seen.elements
+
+    found = [
+        operations(batched_attention, *long) / plain,
+        in_bytes(long) / in_bytes(short),
+        largest(long) / largest(short),
+        operations(batched_attention, *narrow) / plain,
+        in_bytes(narrow) / in_bytes(short),
+        operations(batched_attention, *short, mask=causal) / plain,
+        operations(lambda *each: tiled_attention(*each, 26), *short)
+        / operations(lambda *each: tiled_attention(*each, 13), *short),
+        operations(batched_attention, one, *long[1:]) / operations(batched_attention, one, *short[1:]),
+    ]
+    assert list(cost_answers()) == [words[factor] for factor in found]
+
+
+def test_the_words_on_cost_are_those_that_are_offered():
+    offered = cost_answers.__doc__.split("out of ")[1]
+    assert set(cost_answers()) < set(offered.split('"')[1::2])
