@@ -15,7 +15,7 @@ from autograder.class_settings import ClassSettings, read_settings
 from autograder.grading_task import HandedOut, handed_out
 from autograder.jail import why_no_jail
 from autograder.lab import lesson_called
-from autograder.nbgrader_marks import grade_id_of
+from autograder.nbgrader_marks import exercises_in
 from autograder.pending import Ledger, is_recorded, submission
 from autograder.private_sheets import private_sheets
 from autograder.problem import Problem
@@ -136,9 +136,7 @@ def _handed_out(directory: Path, lesson: str, settings: ClassSettings, unsafe: b
     """The notebooks of the lesson as they were handed out, by file name, as nbgrader's command has them."""
     released = sorted((directory / "release" / lesson).glob("*.ipynb"))
     pristine = {path.name: nbformat.read(path, as_version=4) for path in released}
-    cells = (cell for notebook in pristine.values() for cell in notebook.cells)
-    names = sorted({(grade_id_of(cell.metadata) or "").removeprefix("check-") for cell in cells})
-    sheets = private_sheets(directory, names) if pristine else {}
+    sheets = private_sheets(directory, exercises_in(pristine.values())) if pristine else {}
     return {name: handed_out(notebook, sheets, settings.limits, unsafe) for name, notebook in pristine.items()}
 
 
@@ -156,4 +154,3 @@ def _learners(directory: Path, lesson: str, student: str) -> list[str]:
 
 def _graded(directory: Path, learner: str, lesson: str, name: str = "") -> Path:
     return directory / "autograded" / learner / lesson / (name or f"{lesson}.ipynb")
-
