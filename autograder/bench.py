@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from autograder.bench_jail import jail_table
+from autograder.checkout import must_be_checkout
 from autograder.exercises import EXERCISES
 from autograder.exercises.exercise import Exercise, Untold
 from autograder.problem import Problem
@@ -31,6 +32,7 @@ def run_bench(what: str, root: Path, console: Console) -> None:
     """Measure, and print one table for each question."""
     if what not in ("check", "jail", "attention"):
         raise Problem(f'There is no benchmark "{what}". There are check, jail and attention.')
+    must_be_checkout(root)
     console.print(
         f"{os.cpu_count()} cores, {platform.machine()}, {platform.system()}, Python {platform.python_version()}"
     )
@@ -128,7 +130,7 @@ def fresh_seconds(imports: str, where: Path) -> float:
         extra_arguments=["--log-level=ERROR"],
     )
     start = time.perf_counter()
-    with client.setup_kernel():
+    with client.setup_kernel(env=os.environ | {"ATTENTION_LAB_PROGRESS": os.devnull}):  # as slow, but no progress
         for index, cell in enumerate(cells):
             client.execute_cell(cell, index)
         seconds = time.perf_counter() - start

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from typer.core import TyperGroup
 
+from autograder.checkout import must_be_checkout
 from autograder.problem import Problem
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -65,6 +66,19 @@ def lab(context: typer.Context) -> None:
     from autograder.lab import open_lab
 
     open_lab(context.args, ROOT)
+
+
+@app.command(rich_help_panel=LEARNERS)
+def progress(forget: Annotated[bool, typer.Option("--forget", help="Delete what is remembered.")] = False) -> None:
+    """Show what you have done: every exercise, its points, and the mistakes you met.
+
+    It is kept in a file on this machine alone. [cyan]ATTENTION_LAB_PROGRESS=off[/cyan] turns it off.
+    """
+    from rich.console import Console
+
+    from autograder.progress_command import forget_progress, show_progress
+
+    (forget_progress if forget else show_progress)(Console())
 
 
 @app.command(rich_help_panel=INSTRUCTORS)
@@ -216,6 +230,25 @@ def build(
 
 
 @app.command(rich_help_panel=AUTHORS)
+def site(
+    to: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where to; without it, build/site in the project.")
+    ] = None,
+) -> None:
+    """Build the web site: the lessons, run; the references; the instructor's guide. It needs no network.
+
+    Lessons that have not changed since the last time are not run again.
+
+    [cyan]./course site --to ~/public_html/attention[/cyan]
+    """
+    from rich.console import Console
+
+    from autograder.site_command import build_site
+
+    typer.echo(build_site(ROOT, to, Console(stderr=True)) / "index.html")
+
+
+@app.command(rich_help_panel=AUTHORS)
 def bench(what: Annotated[str, typer.Argument(help="What to measure: check, jail or attention.")] = "check") -> None:
     """Measure on this machine: how long a verdict takes, what a jail costs, or time and memory of attention.
 
@@ -244,5 +277,6 @@ def test(context: typer.Context) -> None:
 
     [cyan]./course test solutions/tests -k softmax[/cyan]
     """
+    must_be_checkout(ROOT)
     os.chdir(ROOT)
     os.execv(sys.executable, [sys.executable, "-m", "pytest", *(context.args or ["-n", "2", "--dist", "loadfile"])])

@@ -24,7 +24,24 @@ from autograder.session import MISSING, STOPPED
 SIZE, NAME = r"-?\d{1,4}", r"[A-Za-z_]\w{0,40}"
 SHAPE = rf"\((?:{SIZE},? ?){{0,6}}\)"
 TYPE = "(?:NoneType|builtin_function_or_method|complex|dict|float|function|int|list|method|numpy\\.\\w+|set|str|tuple)"
+LIST = rf"\[(?:{SIZE}(?:, )?){{0,6}}\]"
+SCALAR = "(?:Bool|Int|Long|Half|BFloat16|Float|Double)"
+OF_TORCH = (
+    rf"The size of tensor a \({SIZE}\) must match the size of tensor b \({SIZE}\) at non-singleton dimension {SIZE}",
+    rf"mat1 and mat2 shapes cannot be multiplied \({SIZE}x{SIZE} and {SIZE}x{SIZE}\)",
+    rf"Expected size for first two dimensions of batch2 tensor to be: {LIST} but got: {LIST}\.",
+    rf"Dimension out of range \(expected to be in range of {LIST}, but got {SIZE}\)",
+    rf"Sizes of tensors must match except in dimension {SIZE}\. Expected size {SIZE} but got size {SIZE} for tensor "
+    rf"number {SIZE} in the list\.",
+    rf"shape '{LIST}' is invalid for input of size {SIZE}",
+    rf"index {SIZE} is out of bounds for dimension {SIZE} with size {SIZE}",
+    f"expected scalar type {SCALAR} but found {SCALAR}",
+    f"value cannot be converted to type c10::{SCALAR} without overflow",
+    "Boolean value of Tensor with more than one value is ambiguous",
+    "bad operand type for unary [-~]: 'NoneType'",
+)
 TEXTS = (
+    *OF_TORCH,
     rf"\w{{1,12}}: the inner sizes {SIZE} and {SIZE} differ",
     rf"operands could not be broadcast together with shapes {SHAPE} {SHAPE}",
     rf"could not broadcast input array from shape {SHAPE} into shape {SHAPE}",

@@ -13,6 +13,8 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
+from autograder.checkout import is_checkout
+
 SCRATCH = "/home/learner"
 OURS = Path("/jail")  # where our own files lie inside
 PROJECT = Path(__file__).resolve().parents[1]
@@ -84,7 +86,8 @@ def _mounts() -> dict[Path, Path | None]:
     shown = {lessons, PROJECT / "data"}
     mounts |= {path: path for path in shown if path.exists()}
     mounts[lessons / "sheets"] = None  # practice sheets share a quiz with those that grade
-    for hidden in [PROJECT, *(Path(find_spec(name).origin).parent for name in ("solutions", "autograder"))]:
+    packages = [Path(find_spec(name).origin).parent for name in ("solutions", "autograder")]
+    for hidden in [PROJECT, *packages] if is_checkout(PROJECT) else packages:  # installed, PROJECT is site-packages
         if _is_below(hidden, mounts):
             mounts[hidden] = None
     return mounts

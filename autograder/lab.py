@@ -3,6 +3,8 @@
 import os
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
 
 from autograder.problem import Problem
@@ -37,14 +39,31 @@ def lesson_called(asked: str, lessons: Iterable[str]) -> str:
     raise Problem(f'There is no lesson "{asked}". The lessons are {", ".join(lessons)}; a number is enough.')
 
 
+def own_copies(packaged: Path, folder: Path) -> Path:
+    """The lessons of an installed package in a folder of the learner's; what is already there stays as it is."""
+    try:
+        folder.mkdir(exist_ok=True)
+        for lesson in sorted(packaged.glob("[0-9][0-9]_*.ipynb")):
+            with suppress(FileExistsError), open(folder / lesson.name, "xb") as copy:
+                copy.write(lesson.read_bytes())
+    except OSError as error:
+        raise Problem(f"The lessons cannot be copied to {folder}: {error.strerror}.") from error
+    return folder
+
+
 def open_lab(arguments: list[str], root: Path) -> None:
     """Becomes JupyterLab, opened on the lesson asked for; never returns.
+
+    In a checkout the lessons lie there; an installed package has them copied to the folder `attention-lab` first.
 
     The settings beside this file leave out what only an instructor needs, Jupyter's question about news, and all but
     the warnings of the server's log.
     """
     asked, options = split_lesson(arguments)
-    notebook = find_lesson(asked, root / "lessons")
+    lessons = root / "lessons"
+    if not lessons.is_dir():
+        lessons = own_copies(Path(find_spec("attention_lab").origin).with_name("lessons"), Path.cwd() / "attention-lab")
+    notebook = find_lesson(asked, lessons)
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={notebook.parent}"]
     command += [f"--LabApp.default_url=/lab/tree/{notebook.name}", *options]
     if hasattr(os, "geteuid") and os.geteuid() == 0:  # in a container, root is who learns

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import jupytext
 
+from autograder.checkout import must_be_checkout
 from autograder.problem import Problem
 
 PROJECT = Path(__file__).resolve().parent.parent  # the checkout this runs from
@@ -46,6 +47,7 @@ class Lesson:
 
 def lesson_sources(root: Path) -> list[Path]:
     """The source of every lesson of the project at `root`, in order."""
+    must_be_checkout(root)
     return sorted((root / "lessons" / "source").glob("[0-9][0-9]_*.md"))
 
 

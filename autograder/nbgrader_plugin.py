@@ -67,6 +67,7 @@ def environment() -> dict[str, str]:
     return os.environ | {
         "PATH": here + os.pathsep + os.environ.get("PATH", ""),
         "JUPYTER_PREFER_ENV_PATH": "1",
+        "ATTENTION_LAB_PROGRESS": "off",  # what it runs is no work of whoever runs it
     }
 
 

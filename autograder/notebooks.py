@@ -1,6 +1,7 @@
 """Makes notebooks of a lesson: nbgrader's source, the learner's, and the instructor's, executed."""
 
 import hashlib
+import os
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -65,7 +66,7 @@ def execute(notebook: NotebookNode, where: Path, name: str) -> None:
         resources={"metadata": {"path": str(where)}},
     )
     try:
-        client.execute()
+        client.execute(env=os.environ | {"ATTENTION_LAB_PROGRESS": "off"})  # nobody's work
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
         started = [cell.source for cell in notebook.cells if cell.get("execution_count") or cell.get("outputs")]
         cell = Cell(CODE, started[-1]) if started else "(none ran)"

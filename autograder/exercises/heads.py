@@ -28,7 +28,7 @@ def mask_of(rng, *shape):
 
 
 def boolean(mask) -> Tensor:
-    return Tensor(np.asarray(mask), "bool")
+    return Tensor(np.asarray(mask, dtype=bool), "bool")
 
 
 def _split(faults, x, num_heads):
@@ -51,7 +51,7 @@ def _count_up(*shape):
 
 
 def _split_shown():
-    yield Draft("a sequence", "", {"x": _count_up(1, 2, 4), "num_heads": 2}, shown=True)
+    yield Draft("a sequence", "", {"x": _count_up(1, 3, 4), "num_heads": 2}, shown=True)
     indivisible = {"x": _count_up(1, 2, 5), "num_heads": 2}
     yield Draft("sizes that do not divide", "", indivisible, shown=True, raises=True)
 
@@ -138,7 +138,7 @@ MERGE_HEADS = Exercise(
         ),
         steps.MERGE_INTERLEAVED,
     ),
-    shown=lambda: [Draft("a sequence", "", {"x": _count_up(1, 2, 2, 2)}, shown=True)],
+    shown=lambda: [Draft("a sequence", "", {"x": _count_up(1, 2, 3, 2)}, shown=True)],
     draw=_merge_draw,
     library="torch",
 )

@@ -50,7 +50,7 @@ def _arguments(rng, batch, n, num_heads, d_head, dtype="float64"):
 
 def _shown():
     numbers = {
-        "x": [[[1, 0], [0, 2]]],
+        "x": [[[1, 0], [0, 2], [1, 1]]],
         "w_q": [[1, 2], [0, 1]],
         "w_k": [[1, 0], [1, 1]],
         "w_v": [[1, 0], [3, 1]],
@@ -59,8 +59,8 @@ def _shown():
     arguments = {name: Tensor(np.array(rows, dtype=float)) for name, rows in numbers.items()}
     arguments["num_heads"] = 2
     yield Draft("a sequence", "", arguments, shown=True)
-    yield Draft("masks", "", {**arguments, "mask": boolean([[True, False], [True, True]])}, ("mask",), shown=True)
-    empty = {**arguments, "mask": boolean([[True, True], [False, False]])}
+    yield Draft("masks", "", {**arguments, "mask": boolean(np.tri(3))}, ("mask",), shown=True)
+    empty = {**arguments, "mask": boolean([[True, True, False], [False, False, False], [True, True, True]])}
     yield Draft("rows without a key", "", empty, ("mask",), shown=True)
 
 

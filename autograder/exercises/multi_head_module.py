@@ -77,12 +77,12 @@ def _has(faults, d_model, num_heads, bias):
     return shapes
 
 
-def _module(faults, d_model, num_heads, weights, biases, x, context=None, mask=None, probe=None):
+def _module(faults, d_model, num_heads, projections, biases, x, context=None, mask=None, probe=None):
     bias = biases is not None
     has = listed(_has(faults, d_model, num_heads, bias))
     if has != listed(_has((), d_model, num_heads, bias)):
-        raise WrongParameters(has)
-    parameters = {f"{name}.weight": weight for name, weight in zip(PROJECTIONS, weights.unbind(), strict=True)}
+        raise WrongParameters(has, bias)
+    parameters = {f"{name}.weight": weight for name, weight in zip(PROJECTIONS, projections.unbind(), strict=True)}
     if bias:
         parameters |= {f"{name}.bias": row for name, row in zip(PROJECTIONS, biases.unbind(), strict=True)}
     if probe is not None:
@@ -126,7 +126,7 @@ def _arguments(rng, batch, n, num_heads, d_head, bias=True, n_k=0, dtype="float6
     arguments = {
         "d_model": d_model,
         "num_heads": num_heads,
-        "weights": Tensor(grid(rng, 4, d_model, d_model, scale=0.7), dtype),
+        "projections": Tensor(grid(rng, 4, d_model, d_model, scale=0.7), dtype),
         "biases": Tensor(grid(rng, 4, d_model), dtype) if bias else None,
         "x": Tensor(grid(rng, batch, n, d_model), dtype),
     }
@@ -138,7 +138,7 @@ def _shown():
     arguments = {
         "d_model": 2,
         "num_heads": 2,
-        "weights": Tensor(weights),
+        "projections": Tensor(weights),
         "biases": Tensor(np.array([[1.0, 0], [0, 1], [2, 0], [0, 3]])),
         "x": Tensor(np.array([[[1.0, 0], [0, 2]]])),
     }

@@ -29,12 +29,16 @@ def _arguments(rng, batch, heads, n_q, n_k, d_head, dtype="float64"):
 
 
 def _shown():
-    numbers = {"query": [[[[2, 0]], [[0, 2]]]], "key": [[[[1, 0], [0, 1]], [[2, 0], [2, 2]]]]}
-    numbers["value"] = [[[[4, 0], [0, 4]], [[1, 2], [3, 0]]]]
+    numbers = {
+        "query": [[[[2, 0], [1, 1]], [[0, 2], [1, 0]]]],
+        "key": [[[[1, 0], [0, 1], [1, 2]], [[2, 0], [2, 2], [0, 1]]]],
+        "value": [[[[4, 0], [0, 4], [1, 1]], [[1, 2], [3, 0], [0, 5]]]],
+    }
     arguments = {name: Tensor(np.array(rows, dtype=float)) for name, rows in numbers.items()}
     yield Draft("without a mask", "", arguments, shown=True)
-    yield Draft("masks", "", {**arguments, "mask": boolean([[True, False]])}, ("mask",), shown=True)
-    yield Draft("rows without a key", "", {**arguments, "mask": boolean([[False, False]])}, ("mask",), shown=True)
+    yield Draft("masks", "", {**arguments, "mask": boolean([[True, False, True]])}, ("mask",), shown=True)
+    empty = {**arguments, "mask": boolean([[True, True, False], [False, False, False]])}
+    yield Draft("rows without a key", "", empty, ("mask",), shown=True)
 
 
 def _draw(rng):

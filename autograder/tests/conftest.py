@@ -1,5 +1,6 @@
 """What several tests share because it takes seconds to make: lessons, sheets, and a class that was handed out."""
 
+import os
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import cache
@@ -14,6 +15,7 @@ from autograder.exercises import EXERCISES, compile_sheet
 from autograder.lesson import CODE, EXERCISE, GRADE, PROJECT, Cell, Lesson
 
 PRIVATE_SEED = 61
+os.environ["ATTENTION_LAB_PROGRESS"] = "off"  # what tests check is no learner's progress
 torch.set_num_threads(1)  # many small tensors, and the machine may have better things to do
 
 

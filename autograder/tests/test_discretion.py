@@ -46,6 +46,14 @@ def failing(failure):
         "name 'weights' is not defined",
         "softmax() takes 1 positional argument but 2 were given",
         "'NoneType' object is not iterable",
+        "expected scalar type Half but found Float",
+        "value cannot be converted to type c10::Half without overflow",
+        "The size of tensor a (4) must match the size of tensor b (5) at non-singleton dimension 2",
+        "Expected size for first two dimensions of batch2 tensor to be: [2, 4] but got: [2, 3].",
+        "Dimension out of range (expected to be in range of [-1, 0], but got -2)",
+        "mat1 and mat2 shapes cannot be multiplied (3x4 and 3x4)",
+        "shape '[5, 5]' is invalid for input of size 24",
+        "bad operand type for unary ~: 'NoneType'",
         "",
     ],
 )
@@ -61,6 +69,8 @@ def test_a_known_error_is_told_with_its_line(sheet, text):
         "matmul: the inner sizes 0.5 and -1.25 differ",
         "name 'x05_m125_075' is not defined",
         "'half' object is not iterable",
+        "expected scalar type Half but found 0.5",
+        "shape '[0.5, 0.25]' is invalid for input of size 24",
         "index 7 is out of bounds for axis 1 with size 7 and 0.5 and 0.25",
     ],
 )

@@ -41,6 +41,12 @@ POINTS = {
     "MultiHeadAttention": 6,
     "parameter_count": 2,
     "repaired_attention": 4,
+    "batched_attention": 4,
+    "attention_flops": 2,
+    "score_matrix_bytes": 2,
+    "fused_attention": 3,
+    "tiled_attention": 8,
+    "benchmark": 3,
 }
 MISTAKES = {
     "01_intuition": "softmax-wrong-axis softmax-over-everything softmax-ignores-axis softmax-unstable "
@@ -62,6 +68,9 @@ MISTAKES = {
     "merge-averages-heads merge-along-sequence output-projection-forgotten scaled-by-sqrt-d_model heads-averaged "
     "softmax-over-heads mask-ignored context-ignored values-from-queries heads-in-a-list detached "
     "parameters-times-heads bias-forgotten output-projection-uncounted",
+    "06_batched_gpu": "transposes-wrong-axes fill-overflows-half fully-masked-nan hard-coded-float32 "
+    "half-the-operations mask-inverted mask-added-as-number output-not-rescaled denominator-not-rescaled "
+    "maximum-starts-at-zero divides-per-block last-block-dropped materialises-scores no-warm-up mean-not-median",
 }
 
 

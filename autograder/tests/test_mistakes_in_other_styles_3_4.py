@@ -35,7 +35,7 @@ def test_every_mistake_on_the_lists_of_these_lessons_was_written_by_hand():
         (name, fault.id)
         for name, exercise in EXERCISES.items()
         for fault in exercise.faults
-        if exercise.lesson not in ("01_intuition", "02_queries_keys_values") and not fault.quiet
+        if exercise.lesson in ("03_scaling", "04_masking") and not fault.quiet
     }
 
 

@@ -1,12 +1,10 @@
 """A notebook in its process: IPython's semantics, plain outputs, calls that end in a value or a sentence."""
 
-import inspect
 import re
 import subprocess
 import sys
 import time
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -401,7 +399,7 @@ replies.write(b"%d %d" % (requests.fileno(), replies.fileno()))
 @pytest.mark.parametrize("name", list(EXERCISES))
 def test_the_same_answers_are_right_through_a_jail_as_at_home(sheet_of, name):
     exercise = EXERCISES[name]
-    source = Path(inspect.getsourcefile(inspect.unwrap(exercise.reference))).read_text()
+    source = (ROOT / "solutions" / f"{exercise.lesson[3:]}.py").read_text()
     source = re.sub(r"from solutions\.(\w+) import .*", _whole_module, source)
     with open_session([("cell", source)]) as session:
         verdict = judge(sheet_of(name), discreet(session.function(name), [source]))

@@ -2,10 +2,12 @@
 
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import cache
 
 from attention_lab.feedback import verdict_html, verdict_text
 from attention_lab.judge import judge
+from attention_lab.progress_file import remember
 from attention_lab.sheet import PUBLISHED, Sheet, load_sheet
 from attention_lab.verdict import Verdict
 
@@ -35,6 +37,7 @@ def check(function: Callable) -> Score:
         return Score(Verdict("", (), "", started=False))
     name = _exercise_name(function, sys._getframe(1).f_globals)
     verdict = judge(published_sheet(name), function)
+    remember(verdict, datetime.now(UTC))
     if "IPython" not in sys.modules or not _in_notebook():
         print(verdict_text(verdict))
     return Score(verdict)

@@ -11,16 +11,17 @@ from attention_lab.phrases import ALL_SCORES, BORROWED, CALLS, FITS, NO_CALL, ON
 
 
 class _Sizes(TorchDispatchMode):
-    """Remembers how much memory, in numbers, every operation gave a tensor of its own."""
+    """Remembers how much memory, in numbers, every operation gave a tensor of its own; views of `given` have none."""
 
-    def __init__(self):
+    def __init__(self, *given: torch.Tensor):
         super().__init__()
         self.numbers = set()
+        self._given = {tensor.untyped_storage().data_ptr() for tensor in given}
 
     def __torch_dispatch__(self, function, types, arguments=(), named=None):
         result = function(*arguments, **(named or {}))
         for item in result if isinstance(result, tuple | list) else (result,):
-            if isinstance(item, torch.Tensor):
+            if isinstance(item, torch.Tensor) and item.untyped_storage().data_ptr() not in self._given:
                 self.numbers.add(item.untyped_storage().nbytes() // item.element_size())
         return result
 
@@ -48,7 +49,7 @@ def largest_intermediate(function: Callable) -> Callable:
     """→ a call that returns the output, and in words whether its intermediates kept to the bound of the exercise."""
 
     def call(query, key, value, block_size):
-        with _Fused() as fused, _Sizes() as sizes:
+        with _Fused() as fused, _Sizes(query, key, value) as sizes:
             output = function(query, key, value, block_size)
         heads = math.prod(query.shape[:-2])
         scores = query.shape[-2] * key.shape[-2]

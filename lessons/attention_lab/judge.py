@@ -32,6 +32,8 @@ def judge(sheet: Sheet, call: Callable) -> Verdict:
     names = name_mistakes(sheet, observations)
     case, observation = _smallest(sheet, observations, right, named=names is not None)
     seen = describe_wrong(sheet, case, observation)
+    if sheet.driver == "module":
+        seen = seen.replace("your function", "your module")
     if names is None:
         return Verdict(sheet.exercise, parts, seen, look_at=_without_name(sheet, case, observation))
     mistakes = [sheet.mistakes[name] for name in names]

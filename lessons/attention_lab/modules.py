@@ -15,6 +15,13 @@ NOTHING = torch.zeros(0)
 class WrongParameters(Exception):
     """A module that has other parameters than it should; its text lists those that it has."""
 
+    def __init__(self, has: str, bias: bool):
+        super().__init__(f"{has}, where bias={bias}")
+
+
+class NotAModule(Exception):
+    """What was made is no nn.Module."""
+
 
 def expected_parameters(d_model: int, bias: bool) -> str:
     """The listing of the parameters that the module should have."""
@@ -32,25 +39,25 @@ def listed(shapes: dict[str, tuple]) -> str:
 def drive_module(kind: Callable) -> Callable:
     """kind(d_model, num_heads, bias) makes a module → a function of a case's arguments.
 
-    weights (4, d_model, d_model) and biases (4, d_model) are those of q_proj, k_proj, v_proj and out_proj, biases None
+    projections (4, d_model, d_model) and biases (4, d_model) are for q_proj, k_proj, v_proj and out_proj, biases None
     for a module without → output, weights, and where there is a probe of output's shape, the gradients of
     Σ output · probe with respect to each of PARAMETERS; NaN where none arrives, empty where none is asked for.
     """
 
     @wraps(kind, assigned=("__name__", "__doc__"), updated=())
-    def call(d_model, num_heads, weights, biases, x, context=None, mask=None, probe=None):
+    def call(d_model, num_heads, projections, biases, x, context=None, mask=None, probe=None):
         bias = biases is not None
         module = kind(d_model, num_heads, bias=bias)
         if not isinstance(module, torch.nn.Module):
-            raise TypeError(f"MultiHeadAttention is a {type(module).__name__}; it should be an nn.Module")
+            raise NotAModule(f"it made a {type(module).__name__}, and not an nn.Module")
         parameters = dict(module.named_parameters())
         has = listed({name: parameter.shape for name, parameter in parameters.items()})
         if has != expected_parameters(d_model, bias):
-            raise WrongParameters(has)
-        module.to(weights.dtype)
+            raise WrongParameters(has, bias)
+        module.to(projections.dtype)
         with torch.no_grad():
             for place, name in enumerate(PROJECTIONS):
-                parameters[f"{name}.weight"].copy_(weights[place])
+                parameters[f"{name}.weight"].copy_(projections[place])
                 if bias:
                     parameters[f"{name}.bias"].copy_(biases[place])
         named = {name: given for name, given in (("context", context), ("mask", mask)) if given is not None}

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-DATA = Path(__file__).resolve().parents[2] / "data"
+HERE = Path(__file__).resolve().parent
+PLACES = (HERE, HERE.parent, HERE.parents[1])  # in an installed package; in what a class was handed; in a checkout
+DATA = next((path / "data" for path in PLACES if (path / "data" / "index.json").is_file()), PLACES[-1] / "data")
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,7 +134,7 @@ def _index() -> dict:
     if not path.exists():
         raise FileNotFoundError(
             f"The vectors of the course are not where they should be, in {DATA}. "
-            "They come with the project: use Attention Lab from its folder, or fetch `data/` again with git."
+            "They come with the project, in the folder `data`: unpack it again, or fetch it again with git."
         )
     return json.loads(path.read_text(encoding="utf-8"))
 
