@@ -41,7 +41,8 @@ def server(tmp_path_factory):
         user = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
 
     def run(*command):
-        subprocess.run(list(map(str, command)), check=True, capture_output=True, cwd=folder, **user)
+        done = subprocess.run(list(map(str, command)), capture_output=True, text=True, cwd=folder, **user)
+        assert done.returncode == 0, done.stdout + done.stderr
 
     run(programs / "initdb", "-D", folder / "data", "-U", "grader", "--auth=trust", "--no-sync")
     options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off"
