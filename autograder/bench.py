@@ -28,10 +28,12 @@ ANSWER = """def softmax(scores, axis=-1):
     return e / np.sum(e, axis=axis, keepdims=True)"""
 
 
-def run_bench(what: str, root: Path, console: Console) -> None:
-    """Measure, and print one table for each question."""
-    if what not in ("check", "jail", "attention"):
-        raise Problem(f'There is no benchmark "{what}". There are check, jail and attention.')
+def run_bench(
+    what: str, root: Path, console: Console, *, lessons: list[str] | None = None, submissions: int = 60, stock: int = 6
+) -> None:
+    """Measure, and print one table for each question. The last three are for grading alone."""
+    if what not in ("check", "jail", "attention", "grading"):
+        raise Problem(f'There is no benchmark "{what}". There are check, jail, attention and grading.')
     must_be_checkout(root)
     console.print(
         f"{os.cpu_count()} cores, {platform.machine()}, {platform.system()}, Python {platform.python_version()}"
@@ -47,6 +49,12 @@ def run_bench(what: str, root: Path, console: Console) -> None:
         with console.status("computing attention"):
             for table in attention_tables():
                 console.print(table)
+        return
+    if what == "grading":
+        from autograder.bench_grading import grading_tables
+
+        for table in grading_tables(root, lessons or ["1", "5"], submissions, min(stock, submissions), console):
+            console.print(table)
         return
     with console.status("checking right and wrong functions"):
         table = _warm_table()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from autograder import nbgrader_plugin, notebooks
 from autograder.build import all_exercises, read_lessons
+from autograder.gradebook_server import must_be_a_gradebook
 from autograder.jail import Limits
 from autograder.lesson import PROJECT
 from autograder.private_sheets import write_seed
@@ -23,10 +24,15 @@ class Classroom:
     warning: str = ""
 
 
-def create_class(directory: Path, *, project_root: Path = PROJECT) -> Classroom:
-    """Makes `directory` a class with every lesson of the project; raises Problem where it must not be."""
+def create_class(directory: Path, *, project_root: Path = PROJECT, db_url: str = "") -> Classroom:
+    """Makes `directory` a class with every lesson of the project; raises Problem where it must not be.
+
+    db_url: the gradebook's, for one on a server, such as postgresql+psycopg://user@host/name
+    """
     path = Path(directory).expanduser().resolve()
     _must_be_a_good_place(path, project_root.resolve())
+    if db_url:
+        must_be_a_gradebook(db_url)
     exercises = all_exercises()
     lessons = read_lessons(project_root, exercises)
     try:
@@ -39,7 +45,9 @@ def create_class(directory: Path, *, project_root: Path = PROJECT) -> Classroom:
         (path / "exchange").mkdir()
         write_seed(path)
         stems = tuple(lesson.stem for lesson in lessons)
-        (path / "nbgrader_config.py").write_text(_configuration(), encoding="utf-8")
+        settings = path / "nbgrader_config.py"
+        settings.touch(0o600 if db_url else 0o644)  # the address may hold a password
+        settings.write_text(_configuration(db_url), encoding="utf-8")
         (path / "README.md").write_text(_readme(path, stems), encoding="utf-8")
     except OSError as error:
         raise Problem(f"The class could not be written: {error}") from error
@@ -104,9 +112,9 @@ c.Execute.timeout = 60
 # On a JupyterHub, where learners fetch and submit with a click, name one that all of them can reach.
 c.Exchange.root = str(Path(c.CourseDirectory.root) / "exchange")
 
-# Many graders at once: a PostgreSQL gradebook instead of gradebook.db in this directory.
-# c.CourseDirectory.db_url = "postgresql://user:password@host/attention_lab"
-'''
+# The gradebook. Several graders at once want a PostgreSQL server's instead of gradebook.db in this directory:
+# c.CourseDirectory.db_url = "postgresql+psycopg://user:password@host/attention_lab"
+{gradebook}'''
 
 README = """# A class of Attention Lab
 
@@ -144,9 +152,10 @@ validate` runs a notebook with your own rights: use it only on what you would ru
 """
 
 
-def _configuration() -> str:
+def _configuration(db_url: str) -> str:
     limits = "\n".join(f'    "{field.name}": {field.default},' for field in fields(Limits))
-    return CONFIGURATION.format(course=nbgrader_plugin.COURSE, limits=limits)
+    gradebook = f"c.CourseDirectory.db_url = {db_url!r}\n" if db_url else ""
+    return CONFIGURATION.format(course=nbgrader_plugin.COURSE, limits=limits, gradebook=gradebook)
 
 
 def _readme(path: Path, lessons: tuple[str, ...]) -> str:

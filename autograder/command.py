@@ -94,14 +94,20 @@ def demo() -> None:
 @app.command(rich_help_panel=INSTRUCTORS)
 def new(
     directory: Annotated[Path, typer.Argument(help="A new or empty folder, outside of the project.")],
+    db: Annotated[
+        str,
+        typer.Option(help="Where the gradebook is, when it is a server's and not a file of the class.", metavar="URL"),
+    ] = "",
 ) -> None:
     """Make a class: a folder in which every nbgrader command works.
 
     [cyan]./course new ~/classes/autumn[/cyan]
+
+    [cyan]./course new ~/classes/autumn --db postgresql+psycopg://grader@db.example.edu/autumn[/cyan]
     """
     from autograder.classroom import create_class
 
-    made = create_class(directory)
+    made = create_class(directory, db_url=db)
     if made.warning:
         typer.echo(made.warning, err=True)
     typer.echo(f"{made.path} is a class with {', '.join(made.lessons)}. Its README.md tells the steps.")
@@ -273,20 +279,29 @@ def site(
 
 
 @app.command(rich_help_panel=AUTHORS)
-def bench(what: Annotated[str, typer.Argument(help="What to measure: check, jail or attention.")] = "check") -> None:
-    """Measure on this machine: how long a verdict takes, what a jail costs, or time and memory of attention.
+def bench(
+    what: Annotated[str, typer.Argument(help="What to measure: check, jail, attention or grading.")] = "check",
+    lesson: Annotated[
+        list[str] | None, typer.Option(help="For grading: a lesson; can be given twice. 1 and 5 without it.")
+    ] = None,
+    submissions: Annotated[int, typer.Option(min=2, help="For grading: notebooks a lesson.")] = 60,
+    stock: Annotated[int, typer.Option(min=1, help="For grading: how many of them stock nbgrader grades.")] = 6,
+) -> None:
+    """Measure on this machine: a verdict, a jail, attention, or grading a class beside stock nbgrader.
 
     [cyan]./course bench check[/cyan]
 
     [cyan]./course bench jail[/cyan]
 
     [cyan]./course bench attention[/cyan]
+
+    [cyan]./course bench grading --lesson 1 --submissions 100[/cyan]
     """
     from rich.console import Console
 
     from autograder.bench import run_bench
 
-    run_bench(what, ROOT, Console())
+    run_bench(what, ROOT, Console(), lessons=lesson, submissions=submissions, stock=stock)
 
 
 @app.command(rich_help_panel=AUTHORS, context_settings=PASS_ON, options_metavar="[PYTEST ARGUMENTS]...")

@@ -15,12 +15,12 @@ from autograder.class_settings import ClassSettings, read_settings
 from autograder.grading_task import HandedOut, handed_out
 from autograder.jail import why_no_jail
 from autograder.lab import lesson_called
-from autograder.nbgrader_marks import grade_id_of
+from autograder.nbgrader_marks import exercises_in
 from autograder.pending import Ledger, is_recorded, submission
 from autograder.private_sheets import private_sheets
 from autograder.problem import Problem
 from autograder.recorded_points import recorded_points
-from autograder.result_table import observations, result_table
+from autograder.result_table import result_table
 
 COLUMNS = (
     TextColumn("{task.description:<14}"),
@@ -75,7 +75,8 @@ def grade_class(
     console.print(result_table(directory, lesson, {learner: learner for learner in learners}, points, console.width))
     if done:
         console.print(f"{len(done)} of {len(learners)} had a grade already; --force grades them again.")
-    failed = [learner for learner in learners if learner not in done and _has_failed(directory, learner, lesson)]
+    ledger = Ledger(directory, lesson)
+    failed = [who for who in learners if ledger.says(who)[1] or not _graded(directory, who, lesson).exists()]
     who = f"Grading failed for {len(failed)} of {len(learners)}: {', '.join(map(ascii, failed))}."
     if failed or trouble:
         again = "The same command grades what is missing; what is recorded stays."
@@ -135,9 +136,7 @@ def _handed_out(directory: Path, lesson: str, settings: ClassSettings, unsafe: b
     """The notebooks of the lesson as they were handed out, by file name, as nbgrader's command has them."""
     released = sorted((directory / "release" / lesson).glob("*.ipynb"))
     pristine = {path.name: nbformat.read(path, as_version=4) for path in released}
-    cells = (cell for notebook in pristine.values() for cell in notebook.cells)
-    names = sorted({(grade_id_of(cell.metadata) or "").removeprefix("check-") for cell in cells})
-    sheets = private_sheets(directory, names) if pristine else {}
+    sheets = private_sheets(directory, exercises_in(pristine.values())) if pristine else {}
     return {name: handed_out(notebook, sheets, settings.limits, unsafe) for name, notebook in pristine.items()}
 
 
@@ -155,8 +154,3 @@ def _learners(directory: Path, lesson: str, student: str) -> list[str]:
 
 def _graded(directory: Path, learner: str, lesson: str, name: str = "") -> Path:
     return directory / "autograded" / learner / lesson / (name or f"{lesson}.ipynb")
-
-
-def _has_failed(directory: Path, learner: str, lesson: str) -> bool:
-    graded = _graded(directory, learner, lesson)
-    return not graded.exists() or observations(graded).failed

@@ -12,6 +12,9 @@ Not covered: flaws of the kernel itself; CPU shared by two jails on one core; th
 megabytes a jail). With `unsafe` there is no jail at all, only limits: for code that you would run yourself.
 
 As root the jail is entered as a user number that nothing else has; otherwise in a user namespace.
+
+A jail is the fork of a process that has loaded numpy and torch (autograder/warm.py), or, where that cannot be had, a
+Python of its own in bubblewrap. What holds inside is the same.
 """
 
 import os
@@ -25,14 +28,14 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
+from autograder.bubblewrap import bwrap, main_inside, main_of
 from autograder.jail_filter import jail_filter
 from autograder.jail_process import START_SECONDS, Jailed, Limits, entering, popen
 from autograder.jail_processes import tasks_of_this_user
-from autograder.jail_view import OURS, SCRATCH, environment, view
+from autograder.jail_view import SCRATCH, environment
 from autograder.problem import Problem
+from autograder.warm import fork
 
-NAMESPACES = ["--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try"]
-NAMESPACES += ["--hostname", "jail", "--die-with-parent", "--new-session"]
 BECOMING = ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]  # what root needs to become another user
 MISSING = """Grading runs learners' code in a jail, and the program that makes it is missing here. Install bubblewrap:
   Debian, Ubuntu:  sudo apt-get install -y bubblewrap
@@ -60,15 +63,13 @@ def start(files: Sequence[Path], limits: Limits, *, unsafe: bool = False) -> Jai
     if why:
         raise Problem(why)
     if unsafe:
-        return _start_without_a_jail(_main_of(files[0]), limits)
-    return _start_bwrap(_own_user(), _main_of(OURS / files[0].name), files, limits)
-
-
-def _main_of(file: Path) -> list[str]:
-    """Python's arguments to run `main` of a file in a package."""
-    package = file.parent
-    code = f"import sys; sys.path[0] = {str(package.parent)!r}; from {package.name}.{file.stem} import main; main()"
-    return ["-c", code]
+        return _start_without_a_jail(main_of(files[0]), limits)
+    own_user = _own_user()
+    if limits.warm:
+        warm = fork(files, limits, own_user, _new_user(own_user), _counted(own_user))
+        if warm is not None:
+            return warm
+    return _start_bwrap(own_user, main_inside(files[0]), files, limits)
 
 
 @cache
@@ -114,32 +115,21 @@ def _content(file: str) -> str:
 
 def _start_bwrap(own_user: bool, program: list[str], files: Sequence[Path], limits: Limits) -> Jailed:
     """Python with the arguments `program`, in bwrap."""
-    given = []
+    user, isolation = _new_user(own_user), ["--cap-drop", "ALL"]
+    isolation += BECOMING if own_user else ["--unshare-user", "--uid", "65534", "--gid", "65534"]
+    with bwrap(isolation, files, limits.scratch_mb, jail_filter()) as (command, given):
+        command += entering(program, limits, user, _counted(own_user))
+        return popen(command, limits, environment(SCRATCH), pass_fds=given)
 
-    def give(content: bytes) -> str:
-        """The number of a file descriptor from which bwrap can read this."""
-        file = tempfile.TemporaryFile()  # noqa: SIM115  (closed below)
-        given.append(file)
-        file.write(content)
-        file.seek(0)
-        return str(file.fileno())
 
-    if own_user:
-        user, isolation = 1_900_000_000 + secrets.randbelow(100_000_000), ["--cap-drop", "ALL", *BECOMING]
-    else:
-        user, isolation = 0, ["--cap-drop", "ALL", "--unshare-user", "--uid", "65534", "--gid", "65534"]
-    refused = jail_filter()
-    if refused:
-        isolation += ["--seccomp", give(refused)]
-    arguments = [*NAMESPACES, *isolation, *view(files, limits.scratch_mb, give)]
-    counted = 0 if own_user or _counts_by_namespace() else tasks_of_this_user()
-    bwrap = [shutil.which("bwrap"), "--args", give("\0".join(arguments).encode()), "--"]
-    command = [*bwrap, *entering(program, limits, user, counted)]
-    try:
-        return popen(command, limits, environment(SCRATCH), pass_fds=[file.fileno() for file in given])
-    finally:
-        for file in given:
-            file.close()
+def _new_user(own_user: bool) -> int:
+    """A user number that nothing else has; 0 where the jail is a user namespace."""
+    return 1_900_000_000 + secrets.randbelow(100_000_000) if own_user else 0
+
+
+def _counted(own_user: bool) -> int:
+    """How many tasks the kernel counts before the first of the jail's."""
+    return 0 if own_user or _counts_by_namespace() else tasks_of_this_user()
 
 
 def _start_without_a_jail(program: list[str], limits: Limits) -> Jailed:

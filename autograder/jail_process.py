@@ -53,18 +53,28 @@ class Limits:
     file_mb: int = 64
     scratch_mb: int = 256
     every_cell: bool = False
+    warm: bool = True  # begins as a fork of a process that has numpy and torch loaded; False: with a Python of its own
 
 
 class Jailed:
-    """A process in its jail. `requests` and `replies` are our ends of its pipes; `kill` ends all that it started."""
+    """A process in its jail. `requests` and `replies` are our ends of its pipes; `kill` ends all that it started.
 
-    def __init__(self, process: subprocess.Popen, limits: Limits, errors, scratch: str | None):
-        self.process, self._limits, self._errors, self._scratch = process, limits, errors, scratch
+    The first `ours` processes of its tree are not the learner's: two of bubblewrap's, one of a fork, or none where
+    there is no jail.
+    """
+
+    def __init__(self, process, limits: Limits, errors, ours: int, scratch: str | None = None):
+        self.process, self.ours = process, ours
+        self._limits, self._errors, self._scratch = limits, errors, scratch
         self.requests, self.replies = process.stdin.fileno(), process.stdout.fileno()
+
+    def processes(self) -> list[int]:
+        """All that the learner's code runs in just now."""
+        return tree(self.process.pid)[self.ours :]
 
     def breach(self) -> str:
         """The limit that the whole jail exceeds, as a clause; "" while it keeps to them."""
-        inside = tree(self.process.pid)[0 if self._scratch else 2 :]  # bwrap is two processes
+        inside = self.processes()
         if tasks_of(inside) > self._limits.processes:
             return f"used more than {self._limits.processes} processes and threads"
         if megabytes_of(inside, self._limits.memory_mb) > self._limits.memory_mb:
@@ -79,6 +89,15 @@ class Jailed:
     def kill(self) -> None:
         """End every process, and return when they are gone."""
         if self.process.poll() is None:
+            self._kill_all()
+        self.process.wait()
+        for stream in (self.process.stdin, self.process.stdout, self._errors):
+            stream.close()
+        if self._scratch:
+            shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def _kill_all(self) -> None:
+        if self.ours != 1:
             inside = tree(self.process.pid)[1:]
             if self._scratch:
                 _kill_group(self.process.pid)
@@ -87,12 +106,7 @@ class Jailed:
                 _kill(pid)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.process.wait(5)
-            self.process.kill()
-        self.process.wait()
-        for stream in (self.process.stdin, self.process.stdout, self._errors):
-            stream.close()
-        if self._scratch:
-            shutil.rmtree(self._scratch, ignore_errors=True)
+        self.process.kill()  # of a fork, the namespace's own
 
 
 def popen(command: list[str], limits: Limits, variables: dict, scratch: str | None = None, pass_fds=()) -> Jailed:
@@ -109,24 +123,27 @@ def popen(command: list[str], limits: Limits, variables: dict, scratch: str | No
         pass_fds=pass_fds,
         start_new_session=True,
     )
-    return Jailed(process, limits, errors, scratch)
+    return Jailed(process, limits, errors, ours=0 if scratch else 2, scratch=scratch)
 
 
 def entering(program: list[str], limits: Limits, user: int, counted: int) -> list[str]:
     """The command that takes on limits and user, then runs Python with `program`. `counted` tasks run already."""
-    files, seconds = limits.file_mb * 2**20, int(2 * limits.notebook_seconds) + START_SECONDS
-    resources = {
+    settings = json.dumps([resources(limits, counted), user, [sys.executable, *program]])
+    return [sys.executable, "-I", "-S", "-c", ENTER, settings]
+
+
+def resources(limits: Limits, counted: int) -> dict[str, int]:
+    """What the kernel is told, by the name of the limit. `counted` tasks run already."""
+    return {
         "RLIMIT_AS": (limits.memory_mb + ADDRESSES) * 2**20,
         "RLIMIT_NPROC": limits.processes + counted,
-        "RLIMIT_CPU": seconds,
-        "RLIMIT_FSIZE": files,
+        "RLIMIT_CPU": int(2 * limits.notebook_seconds) + START_SECONDS,
+        "RLIMIT_FSIZE": limits.file_mb * 2**20,
         "RLIMIT_NOFILE": 256,
         "RLIMIT_CORE": 0,
         "RLIMIT_MSGQUEUE": 0,
         "RLIMIT_MEMLOCK": 0,
     }
-    settings = json.dumps([resources, user, [sys.executable, *program]])
-    return [sys.executable, "-I", "-S", "-c", ENTER, settings]
 
 
 def _kill(pid: int) -> None:

@@ -8,7 +8,6 @@ follows is stock: SaveAutoGrades reads the points, AssignLatePenalties and the p
 import fnmatch
 import glob
 import re
-from copy import deepcopy
 from dataclasses import fields
 from pathlib import Path, PurePath
 
@@ -26,7 +25,7 @@ from autograder.grading import OURS, nothing_to_judge
 from autograder.grading_task import handed_out
 from autograder.handed_in import read_handed_in
 from autograder.jail import Limits, why_no_jail
-from autograder.nbgrader_marks import grade_id_of
+from autograder.nbgrader_marks import exercises_in
 from autograder.nbgrader_recording import Recording
 from autograder.private_sheets import private_sheets
 from autograder.problem import Problem
@@ -113,24 +112,33 @@ class SubmissionExporter(NotebookExporter):
 
     def _private_sheets(self) -> dict[str, Sheet]:
         """Those of the exercises in this lesson."""
-        cells = (cell for notebook in self.pristine.values() for cell in notebook.cells)
-        names = {(grade_id_of(cell.metadata) or "").removeprefix("check-") for cell in cells}
         try:
-            return private_sheets(Path(self.coursedir.root), sorted(names))
+            return private_sheets(Path(self.coursedir.root), exercises_in(self.pristine.values()))
         except Problem as problem:
             self._refuse(str(problem))
 
     def from_filename(self, filename, resources=None, **settings):
-        """A submission becomes the pristine notebook, with the raw bytes beside it for the step that grades them."""
+        """A submission becomes the pristine notebook, and the step that grades it hears its name.
+
+        What comes back from that step is our own notebook: it is not looked through for mistakes again and again.
+        """
         course = self.coursedir
         root = Path(course.format_path(course.submitted_directory, "", ""))
-        if not Path(filename).is_relative_to(root):
-            return super().from_filename(filename, resources, **settings)
-        resources = (resources or {}) | {
-            "metadata": {"name": Path(filename).stem, "path": str(Path(filename).parent)},
-            "submitted_as": filename,
-        }
-        return self.from_notebook_node(deepcopy(self.pristine[Path(filename).name]), resources, **settings)
+        resources = (resources or {}) | {"metadata": {"name": Path(filename).stem, "path": str(Path(filename).parent)}}
+        if Path(filename).is_relative_to(root):
+            notebook = self.pristine[Path(filename).name]
+            resources["submitted_as"] = filename
+        else:
+            notebook = nbformat.v4.reads_json(Path(filename).read_text(encoding="utf-8"))
+        return self.from_notebook_node(notebook, resources, **settings)
+
+    def from_notebook_node(self, nb, resources=None, **settings):
+        """Run the steps, and write what they made."""
+        resources = self._init_resources(resources)
+        for step in self._preprocessors:
+            nb, resources = step(nb, resources)
+        resources["output_suffix"] = ".nbconvert"
+        return nbformat.v4.writes_json(nb) + "\n", resources
 
 
 class GradeSubmission(NbGraderPreprocessor):

@@ -1,5 +1,9 @@
 """How nbgrader marks a cell: read from notebooks, trusted or not, without nbgrader itself."""
 
+from collections.abc import Iterable
+
+from nbformat.notebooknode import NotebookNode
+
 
 def marks(metadata) -> dict:
     """What nbgrader wrote into a cell's metadata; nothing where that is of no use."""
@@ -22,3 +26,9 @@ def is_read_only(metadata) -> bool:
     """Whether a submission cannot change this cell."""
     found = marks(metadata)
     return not is_solution(metadata) and bool(found.get("locked") or found.get("grade"))
+
+
+def exercises_in(notebooks: Iterable[NotebookNode]) -> list[str]:
+    """The exercises that the grade cells of these notebooks check, sorted."""
+    graded = (cell for notebook in notebooks for cell in notebook.cells if marks(cell.metadata).get("grade"))
+    return sorted({(grade_id_of(cell.metadata) or "").removeprefix("check-") for cell in graded})

@@ -27,7 +27,9 @@ class OneTransaction:
         if self._sqlite:  # its driver would begin too late for savepoints, and commit on its own
             event.listen(self._engine, "connect", _no_own_transactions)
             event.listen(self._engine, "begin", _begin_at_once)
+        self._make_tables = nbgrader.api.Base.metadata.create_all
         nbgrader.api.create_engine = self._engine_of
+        nbgrader.api.Base.metadata.create_all = self._tables_of
 
     def begin(self) -> None:
         """What follows belongs to a new submission; what was not committed is gone."""
@@ -56,6 +58,7 @@ class OneTransaction:
         self.roll_back()
         self._engine.dispose()
         nbgrader.api.create_engine = self._own_way
+        nbgrader.api.Base.metadata.create_all = self._make_tables
 
     def _engine_of(self, db_url, **settings):
         """What nbgrader takes for an engine: within a submission, the one connection."""
@@ -65,6 +68,11 @@ class OneTransaction:
             self._connection.begin()
             self._connection.begin_nested()  # so that a session's commit and rollback end at a savepoint
         return self._connection
+
+    def _tables_of(self, bind, **settings):
+        """nbgrader asks for each of its twenty tables whenever it opens its gradebook; once is enough."""
+        if bind is not self._connection:
+            self._make_tables(bind=bind, **settings)
 
 
 def _no_own_transactions(connection, record) -> None:

@@ -2,12 +2,13 @@
 
 import os
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import cache
 
 import pytest
 import torch
 
-from autograder import nbgrader_plugin
+from autograder import jail, nbgrader_plugin, session, warm
 from autograder.build import all_exercises, read_lessons
 from autograder.classroom import create_class
 from autograder.exercises import EXERCISES, compile_sheet
@@ -52,3 +53,21 @@ def classroom(tmp_path_factory, lessons):
         for lesson in lessons:
             stack.enter_context(nbgrader_plugin.started(made.path, "generate_assignment", lesson.stem))
     return made
+
+
+@pytest.fixture(scope="module", params=["cold", "warm"])
+def beginning(request):
+    """How every session of a module's tests begins: with a Python of its own, or as a fork of one that has loaded."""
+    if jail.why_no_jail() is None and request.param == "warm":
+        with session.open_session([]) as tried:
+            if tried._jailed.ours != 1:
+                pytest.skip(f"no submission can begin warm here: {warm.failures[-1]}")
+
+    def start(files, limits, *, unsafe=False):
+        jailed = jail.start(files, replace(limits, warm=request.param == "warm"), unsafe=unsafe)
+        assert unsafe or jailed.ours == {"cold": 2, "warm": 1}[request.param]
+        return jailed
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(session, "start", start)
+        yield request.param

@@ -20,9 +20,9 @@ LESSON = "01_intuition"
 class SmallClass:
     """A class directory; what learners hand in is made from its release."""
 
-    def __init__(self, path, lesson, exercises, settings=None):
+    def __init__(self, path, lesson, exercises, settings=None, db_url=""):
         self.path, self.reference = path, reference_answers(lesson, PROJECT)
-        create_class(path)
+        create_class(path, db_url=db_url)
         for source in (path / "source").iterdir():
             if source.name == LESSON:
                 made = notebooks.source_notebook(lesson, exercises, PROJECT)

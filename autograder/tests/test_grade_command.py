@@ -2,15 +2,15 @@
 
 import io
 
-import nbformat
 import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from autograder import grade_command
+from autograder import grade_command, nbgrader_plugin
 from autograder.command import app
 from autograder.grade_command import grade_class
 from autograder.jail import why_no_jail
+from autograder.pending import Ledger
 from autograder.private_sheets import SEED
 from autograder.problem import Problem
 from autograder.tests.small_class import LESSON, SmallClass
@@ -64,19 +64,18 @@ def test_what_has_a_grade_is_left_alone_without_force(made, graded):
 
 @needs_a_jail
 @pytest.mark.slow
-def test_a_grade_that_failed_is_told_by_name(made, graded):
-    place = made.path / "autograded" / "bea" / LESSON / f"{LESSON}.ipynb"
-    notebook = nbformat.read(place, as_version=4)
-    notebook.metadata["attention_lab"]["grading_failed"] = True
-    place.chmod(0o644)
-    place.write_text(nbformat.writes(notebook))
+def test_a_grade_that_failed_is_told_by_name(made, graded, monkeypatch):
+    ledger = Ledger(made.path, LESSON)
+    key, _ = ledger.says("bea")
+    ledger.record("bea", key, failed=True)
+    monkeypatch.setattr(grade_command, "_autograde", lambda *arguments: None)
     with pytest.raises(Problem, match="1 of 3: 'bea'"):
         printed(made.path)
 
 
 def test_without_a_jail_nothing_is_graded(made, monkeypatch, small_lesson):
     monkeypatch.setattr(grade_command, "why_no_jail", lambda: "Install bubblewrap.")
-    monkeypatch.setattr(grade_command.nbgrader_plugin, "started", lambda *arguments: pytest.fail("graded"))
+    monkeypatch.setattr(nbgrader_plugin, "started", lambda *arguments: pytest.fail("graded"))
     result = CliRunner().invoke(app, ["grade", str(made.path), "1"])
     assert (result.exit_code, result.output) == (2, "Install bubblewrap.\n")
 
@@ -88,7 +87,7 @@ def test_without_a_jail_by_wish_is_loud(made, monkeypatch):
         asked.append(arguments)
         raise Problem("stopped here")
 
-    monkeypatch.setattr(grade_command.nbgrader_plugin, "started", started)
+    monkeypatch.setattr(nbgrader_plugin, "started", started)
     result = CliRunner().invoke(app, ["grade", str(made.path), LESSON, "--unsafe-no-jail", "--student", "bea"])
     assert "WITHOUT A JAIL" in result.output
     assert "--SubmissionExporter.unsafe_no_jail=True" in asked[0]

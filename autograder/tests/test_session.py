@@ -20,7 +20,10 @@ from autograder.discretion import discreet
 from autograder.exercises import EXERCISES
 from autograder.session import Limits, open_session
 
-pytestmark = pytest.mark.skipif(jail.why_no_jail() is not None, reason="no jail can be had here")
+pytestmark = [
+    pytest.mark.skipif(jail.why_no_jail() is not None, reason="no jail can be had here"),
+    pytest.mark.usefixtures("beginning"),
+]
 SHORT = Limits(cell_seconds=1, notebook_seconds=6, call_seconds=1)
 SOFTMAX = """import numpy as np
 def softmax(scores, axis=-1):
@@ -104,7 +107,7 @@ def outputs_of(*sources, limits=None):
 
 
 @pytest.fixture(scope="module")
-def functions():
+def functions(beginning):
     with open_session([("functions", FUNCTIONS)]) as session:
         yield session
 
