@@ -61,9 +61,9 @@ class MultiHeadAttention(nn.Module):
 
 
 def parameter_count(d_model, num_heads, bias=True):
-    """4 (d_model² + d_model), without biases 4 d_model²: however many heads share them.
+    """How many numbers MultiHeadAttention(d_model, num_heads, bias) has to learn.
 
-    d_model, num_heads positive integers → the number of parameters of MultiHeadAttention(d_model, num_heads, bias)
+    d_model, num_heads positive integers → an integer
     """
     return 4 * (d_model**2 + (d_model if bias else 0))
 

@@ -62,6 +62,23 @@ def test_a_stub_behind_another_function_is_found(run):
     assert waits_for(run("attend([0.0])"), "softmax")
 
 
+def test_a_class_waits_until_every_method_of_it_is_written(run):
+    head, written, stub = (
+        "class Layer:\n    def __init__(self):",
+        " self.size = 3\n",
+        "\n        raise NotImplementedError()\n",
+    )
+    forward = "    def forward(self):"
+    use = "size = Layer().forward()"
+    run("def made():\n    return Layer()")
+    for start, rest in ((stub, stub), (written, stub)):
+        run(head + start + forward + rest)
+        assert waits_for(run(use), "Layer")
+        assert waits_for(run("layer = made()"), "Layer")
+    run(head + written + forward + " return self.size\n")
+    assert run("made().forward()") == 3
+
+
 def test_two_stubs_are_both_named(run):
     run(STUB)
     run("def blend(weights, values):\n    raise NotImplementedError")

@@ -59,13 +59,22 @@ class Waiting(ast.NodeTransformer):
 
 
 def stubs_behind(name: str, namespace: dict, seen: frozenset = frozenset()) -> list[str]:
-    """The unwritten functions that `name` is, or calls, as far as its code tells."""
-    code = getattr(namespace.get(name), "__code__", None)
-    if code is None or name in seen or getattr(namespace[name], "__globals__", None) is not namespace:
-        return []
-    if code.co_names == ("NotImplementedError",):
+    """The unwritten functions and classes that `name` is, or calls, as far as its code tells."""
+    codes = [] if name in seen else _codes_of(namespace.get(name), namespace)
+    if any(code.co_names == ("NotImplementedError",) for code in codes):
         return [name]
-    return [stub for other in _names_in(code) for stub in stubs_behind(other, namespace, seen | {name})]
+    used = (other for code in codes for other in _names_in(code))
+    return [stub for other in used for stub in stubs_behind(other, namespace, seen | {name})]
+
+
+def _codes_of(value, namespace: dict) -> list:
+    """The code of a function of the notebook, or of the methods of a class of it; of anything else, none."""
+    functions = vars(value).values() if isinstance(value, type) else [value]
+    return [
+        function.__code__
+        for function in functions
+        if hasattr(function, "__code__") and getattr(function, "__globals__", None) is namespace
+    ]
 
 
 def _names_in(code) -> list[str]:
