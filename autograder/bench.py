@@ -9,6 +9,7 @@ from pathlib import Path
 
 import nbformat
 from attention_lab.check import Score, published_sheet
+from attention_lab.drivers import Driven
 from attention_lab.judge import judge
 from nbclient import NotebookClient
 from rich.console import Console
@@ -105,7 +106,7 @@ def check_seconds(exercise: Exercise) -> list[float]:
     """What `check` takes in a notebook, to judge with the published sheet and to draw the card, right and wrong."""
     sheet = published_sheet(exercise.id)
     seconds = []
-    for function in _functions(exercise):
+    for function in map(Driven, _functions(exercise)):
         for _ in range(REPEATS):
             start = time.perf_counter()
             Score(judge(sheet, function))._repr_mimebundle_()

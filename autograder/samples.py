@@ -3,7 +3,9 @@
 A dozen are honest. The others try to get points without an answer, or hand in a file that is not as it should be.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+
+from autograder.sample_answers import LATER
 
 
 @dataclass(frozen=True)
@@ -270,4 +272,7 @@ BROKEN = (
     Sample("pia", "Pia", "has the answers, and deleted two checks", deleted=("check-softmax", "check-project")),
 )
 
-SAMPLES = RIGHT + WRONG + UNFINISHED + ATTACKERS + BROKEN
+SAMPLES = tuple(
+    replace(sample, answers=sample.answers | LATER.get(sample.id, {}))
+    for sample in RIGHT + WRONG + UNFINISHED + ATTACKERS + BROKEN
+)

@@ -73,6 +73,20 @@ def test_whoever_did_not_start_earns_nothing(points):
         ("ivan", "blend", ["blend-transposed-weights"]),
         ("ivan", "attention", ["swapped-return"]),
         ("ivan", "cross_attention", ["cross-roles-swapped", "swapped-return"]),
+        ("fatima", "scaled_dot_product_attention", ["unscaled"]),
+        ("hana", "scaled_dot_product_attention", ["scaled-by-d_k"]),
+        ("goro", "entropy", ["entropy-nan-at-zero"]),
+        ("ivan", "softmax_jacobian", ["jacobian-sign"]),
+        ("fatima", "causal_mask", ["causal-upper"]),
+        ("ivan", "masked_softmax", ["mask-after-softmax"]),
+        ("goro", "sees_the_future", ["detector-one-position"]),
+        ("fatima", "merge_heads", ["merge-without-transpose"]),
+        ("hana", "split_heads", ["split-without-transpose"]),
+        ("goro", "parameter_count", ["output-projection-uncounted"]),
+        ("fatima", "score_matrix_bytes", ["hard-coded-float32"]),
+        ("hana", "attention_flops", ["half-the-operations"]),
+        ("goro", "benchmark", ["no-warm-up"]),
+        ("ivan", "tiled_attention", ["maximum-starts-at-zero"]),
         ("jun", "softmax", ["not started"]),
         ("kofi", "softmax", ["NameError"]),
         ("kofi", "attention", ["ValueError"]),
@@ -121,5 +135,5 @@ def test_the_samples_are_a_dozen_and_four_more_told_apart():
     assert all(sample.answers for sample in WRONG)
 
 
-def test_ninety_seconds_are_enough_on_two_cores(played):
-    assert played[2] < 2 * 90
+def test_a_class_of_all_lessons_takes_a_few_minutes_of_one_core(played, lessons):
+    assert played[2] < 60 * len(lessons)
