@@ -17,17 +17,19 @@ from autograder.site_pages import write_pages
 MARK = "objects.inv"  # Sphinx writes it into every site
 
 
-def build_site(root: Path, to: Path | None, console, lessons: list[Lesson] | None = None) -> Path:
+def build_site(root: Path, to: Path | None, console, lessons: list[Lesson] | None = None, cache=None) -> Path:
     """Builds the site of the project at `root` into `to` (build/site, if none is given) and returns that folder.
 
-    A site that was there before stays as it is until the new one is whole. `lessons` are all of them, if not given.
+    A site that was there before stays as it is until the new one is whole. `lessons` are all of them, if not given;
+    those that ran are kept in the folder `cache` (build/site-lessons).
     """
     to = (to or root / "build" / "site").expanduser().resolve()
     _must_be_a_good_place(to, root)
     exercises = all_exercises()
     with tempfile.TemporaryDirectory(prefix="attention-lab-site-") as work:
         pages = Path(work) / "pages"
-        write_source(pages, read_lessons(root, exercises) if lessons is None else lessons, exercises, root, console)
+        lessons = read_lessons(root, exercises) if lessons is None else lessons
+        write_source(pages, lessons, exercises, root, cache or root / "build" / "site-lessons", console)
         with console.status("building the pages"):
             run_sphinx(pages, Path(work) / "html")
         shutil.rmtree(to, ignore_errors=True)
@@ -36,13 +38,13 @@ def build_site(root: Path, to: Path | None, console, lessons: list[Lesson] | Non
     return to
 
 
-def write_source(folder: Path, lessons: list[Lesson], exercises: Mapping, root: Path, console) -> None:
+def write_source(folder: Path, lessons: list[Lesson], exercises: Mapping, root: Path, cache: Path, console) -> None:
     """All that Sphinx reads, into the new folder `folder`: the pages, and the lessons, run."""
     write_pages(folder, lessons, exercises, root)
     (folder / "lessons").mkdir()
     for lesson in lessons:
         with console.status(f"running {lesson.stem}"):
-            notebook = executed(lesson, exercises, root, root / "build" / "site-lessons")
+            notebook = executed(lesson, exercises, root, cache)
         made = page(lesson, notebook, notebooks.learner_notebook(lesson, exercises, root))
         path = folder / "lessons" / f"{lesson.stem}.ipynb"
         path.write_text(notebooks.text(made), encoding="utf-8", newline="\n")
@@ -56,8 +58,8 @@ def run_sphinx(pages: Path, html: Path) -> None:
     if ran.returncode or ran.stderr.strip():
         said = ran.stderr.replace(f"{pages}/", "").strip() or ran.stdout.strip()
         raise Problem(f"The site was not built. Sphinx says:\n{said}")
-    for unneeded in [html / ".buildinfo", *html.rglob("*.map")]:
-        unneeded.unlink(missing_ok=True)
+    for unneeded in [*html.glob(".buildinfo"), *html.rglob("*.map"), *(html / "_static").rglob("*.html")]:
+        unneeded.unlink()  # of Sphinx and of the theme's makers
     (html / ".nojekyll").touch()  # GitHub Pages leaves out folders that begin with _ without it
 
 

@@ -6,7 +6,6 @@ for name in attention_lab.__all__:  # now each name is its function, and not the
     getattr(attention_lab, name)
 
 project = "Attention Lab"
-author = "The Attention Lab authors"
 copyright = "The Attention Lab authors. Code: MIT. Lessons: CC BY 4.0"
 language = "en"
 smartquotes = False  # a quotation mark may be a token
@@ -26,6 +25,9 @@ nb_execution_mode = "off"  # the lessons come executed
 nb_merge_streams = True
 autodoc_typehints = "none"  # shapes say more, and stand in the docstrings
 autodoc_member_order = "bysource"
+autodoc_preserve_defaults = True  # as they are written: a value may be a path of this machine
+add_module_names = False  # the heading above says it
+toc_object_entries_show_parents = "hide"
 html_math_renderer = "mathml"
 
 html_theme = "sphinx_book_theme"

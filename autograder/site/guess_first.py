@@ -53,11 +53,11 @@ class Truth:
         return "\n".join(filter(None, [f"{self.question.prediction.question} {self._answer()}", self.note]))
 
     def _repr_html_(self):
-        name = "Measured" if is_number(self.truth) else "Answer"
+        name, what = ("Measured", "what was measured") if is_number(self.truth) else ("Answer", "the answer")
         note = f"<br>{marked(self.note)}" if self.note else ""
+        style = STYLE.format(colour=BLUE)
         return (
-            f'<details class="guess-first" style="{STYLE.format(colour=BLUE)}"><summary>Guess first, then open: '
-            f"{marked(self.question.prediction.question)}</summary>"
+            f'<details class="guess-first" style="{style}"><summary>Guess first, then open {what}</summary>'
             f"<p>{name}: <strong>{escape(self._answer())}</strong>{note}</p></details>"
         )
 
