@@ -7,9 +7,6 @@ import time
 import torch
 from torch.nn import functional as F
 
-SCORES_AT_ONCE = 2**19  # two megabytes in float32: a tile of scores that stays in a processor's cache
-FEWEST_ROWS = 32  # of queries in a tile; with fewer, a matrix product is slow
-
 
 def batched_attention(query, key, value, mask=None):
     """softmax(QKᵀ / √d_k) V over the permitted keys, for all batches and heads in one product.
@@ -62,25 +59,23 @@ def tiled_attention(query, key, value, block_size):
     → output (..., n_q, d_v)
     """
     num_heads = math.prod(query.shape[:-2])
-    rows = max(SCORES_AT_ONCE // (num_heads * block_size), FEWEST_ROWS)
-    return torch.cat([_in_blocks(some, key, value, block_size) for some in query.split(rows, dim=-2)], dim=-2)
-
-
-def _in_blocks(query, key, value, block_size):
-    """`tiled_attention` of a few queries."""
+    rows = max(2**19 // (num_heads * block_size), 32)  # a tile of two megabytes stays in a processor's cache
     dtype = torch.promote_types(query.dtype, torch.float32)
-    scaled = query.to(dtype) / math.sqrt(query.shape[-1])
-    largest = scaled.new_full((*scaled.shape[:-1], 1), -math.inf)
-    denominator = torch.zeros_like(largest)
-    output = scaled.new_zeros(*scaled.shape[:-1], value.shape[-1])
-    for keys, values in zip(key.split(block_size, dim=-2), value.split(block_size, dim=-2), strict=True):
-        scores = scaled @ keys.to(dtype).transpose(-2, -1)
-        previous, largest = largest, torch.maximum(largest, scores.detach().amax(dim=-1, keepdim=True))
-        exponentials = scores.sub_(largest).exp_()
-        rescale = torch.exp(previous - largest)  # what was summed so far belongs to another maximum
-        denominator = denominator * rescale + exponentials.sum(dim=-1, keepdim=True)
-        output = torch.addcmul(exponentials @ values.to(dtype), output, rescale)
-    return (output / denominator).to(query.dtype)
+    outputs = []
+    for some in query.split(rows, dim=-2):
+        scaled = some.to(dtype) / math.sqrt(query.shape[-1])
+        largest = scaled.new_full((*scaled.shape[:-1], 1), -math.inf)
+        denominator = torch.zeros_like(largest)
+        output = scaled.new_zeros(*scaled.shape[:-1], value.shape[-1])
+        for keys, values in zip(key.split(block_size, dim=-2), value.split(block_size, dim=-2), strict=True):
+            scores = scaled @ keys.to(dtype).transpose(-2, -1)
+            previous, largest = largest, torch.maximum(largest, scores.detach().amax(dim=-1, keepdim=True))
+            exponentials = scores.sub_(largest).exp_()
+            rescale = torch.exp(previous - largest)  # what was summed so far belongs to another maximum
+            denominator = denominator * rescale + exponentials.sum(dim=-1, keepdim=True)
+            output = torch.addcmul(exponentials @ values.to(dtype), output, rescale)
+        outputs.append((output / denominator).to(query.dtype))
+    return torch.cat(outputs, dim=-2)
 
 
 def benchmark(function, *inputs, repeats=5):
@@ -88,23 +83,23 @@ def benchmark(function, *inputs, repeats=5):
 
     A GPU works on while Python goes ahead; where an input lives on one, each reading of the clock waits for it.
     """
+    devices = {each.device for each in inputs if isinstance(each, torch.Tensor)}
+
+    def read_clock():
+        for device in devices:
+            if device.type == "cuda":
+                torch.cuda.synchronize(device)
+            elif device.type == "mps":
+                torch.mps.synchronize()
+        return time.perf_counter()
+
     function(*inputs)
     seconds = []
     for _ in range(repeats):
-        _wait_for_gpu(inputs)
-        start = time.perf_counter()
+        start = read_clock()
         function(*inputs)
-        _wait_for_gpu(inputs)
-        seconds.append(time.perf_counter() - start)
+        seconds.append(read_clock() - start)
     return statistics.median(seconds)
-
-
-def _wait_for_gpu(inputs):
-    for device in {each.device for each in inputs if isinstance(each, torch.Tensor)}:
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
-        elif device.type == "mps":
-            torch.mps.synchronize()
 
 
 def cost_answers():

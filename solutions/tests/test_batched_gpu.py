@@ -11,7 +11,6 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
-from solutions import batched_gpu
 from solutions.batched_gpu import (
     attention_flops,
     batched_attention,
@@ -33,13 +32,6 @@ def draw():
     """draw(sizes) → the next standard normal tensor, float64."""
     generator = torch.Generator().manual_seed(677)
     return lambda *sizes: torch.randn(sizes, generator=generator, dtype=torch.float64)
-
-
-@pytest.fixture
-def small_tiles(monkeypatch):
-    """Tiles of two queries, so that small inputs have several."""
-    monkeypatch.setattr(batched_gpu, "SCORES_AT_ONCE", 1)
-    monkeypatch.setattr(batched_gpu, "FEWEST_ROWS", 2)
 
 
 class Largest(TorchDispatchMode):
@@ -68,7 +60,7 @@ def by_hand(query, key, value):
 
 
 @pytest.mark.parametrize("attention", [*WITH_MASK, *BLOCKS.values()], ids=["batched", "fused", *BLOCKS])
-def test_any_leading_dimensions_give_what_the_loops_give(draw, attention, small_tiles):
+def test_any_leading_dimensions_give_what_the_loops_give(draw, attention):
     query, key, value = draw(2, 3, 5, 7), draw(2, 3, 11, 7), draw(2, 3, 11, 13)
     expected = torch.tensor(by_hand(*(each[1, 2].tolist() for each in (query, key, value))), dtype=torch.float64)
     for leading in ((1, 2), (1,), ()):
@@ -135,7 +127,7 @@ def test_scores_that_fit_float16_are_right_though_their_products_do_not():
         assert attention(query, key, value).tolist() == [[3.0]]
 
 
-def test_a_maximum_that_comes_late_or_is_below_zero_is_found(draw, small_tiles):
+def test_a_maximum_that_comes_late_or_is_below_zero_is_found(draw):
     query, value = draw(3, 5, 7).abs(), draw(3, 11, 13)
     slope = torch.linspace(-400, -100, 11, dtype=torch.float64)[:, None]
     for key in (slope.expand(3, 11, 7), -slope.expand(3, 11, 7), slope.flip(0).expand(3, 11, 7)):
@@ -161,7 +153,15 @@ def test_no_intermediate_is_larger_than_promised(draw, n_q, n_k, block_size):
     assert seen.elements == n_q * n_k
 
 
-def test_gradients_go_through_the_tiles(draw, small_tiles):
+def test_many_queries_are_cut_into_pieces_and_none_is_lost(draw):
+    inputs = draw(17, 67, 3), draw(17, 2003, 3), draw(17, 2003, 2)
+    assert_close(tiled_attention(*inputs, 1009), batched_attention(*inputs), **EXACT)  # pieces of 32 queries
+    with Largest() as seen:
+        tiled_attention(*inputs, 1009)
+    assert seen.elements < 17 * 67 * 1009
+
+
+def test_gradients_go_through_the_tiles(draw):
     inputs = [draw(2, 5, 3).requires_grad_(), draw(2, 7, 3).requires_grad_(), draw(2, 7, 2).requires_grad_()]
     assert torch.autograd.gradcheck(lambda *each: tiled_attention(*each, 3), inputs)
 
