@@ -128,7 +128,7 @@ source {activate}
 | step | command (once for each lesson: {lessons}) |
 |---|---|
 | make the learners' notebooks | `nbgrader generate_assignment {first}` |
-| hand out | give learners `release/{first}/{first}.ipynb`; or, to those who have no course yet, the zip that `course handout . {first}` makes |
+| hand out | give learners `release/{first}/{first}.ipynb`; with all it needs, `course handout . {first}` |
 | collect | put what comes back in `submitted/LEARNER/{first}/{first}.ipynb` |
 | try one before grading | `nbgrader validate submitted/LEARNER/{first}/{first}.ipynb` |
 | grade | `course grade . {first}`, or `nbgrader autograde {first}`: the same |
