@@ -1,4 +1,4 @@
-"""What the made-up learners of the demo answer in lessons 3 to 6, where it is not the reference: by learner and exercise.
+"""What the made-up learners of the demo answer in lessons 3 to 6, where it is not the reference.
 
 Right answers in other styles, and mistakes that have a name.
 """
