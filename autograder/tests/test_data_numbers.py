@@ -1,9 +1,12 @@
 """The numbers of the course, from the committed data: layer 3, head 1, row "it" unless a test says else."""
 
+import runpy
+
 import numpy as np
 import pytest
 from attention_lab.sentences import load_attention, load_head, load_sentence
 
+from autograder.command import ROOT
 from solutions.intuition import plain_self_attention, softmax
 
 
@@ -108,3 +111,12 @@ def test_the_models_own_attention_is_what_its_stored_weights_give():
 def test_no_head_sends_most_of_it_to_street_when_the_street_is_too_wide():
     sentence, own = load_sentence("wide"), load_attention("wide")
     assert own[:, :, sentence.index("it"), sentence.index("street")].max() < 0.25
+
+
+def test_the_figure_of_the_readme_shows_what_the_references_compute():
+    path = ROOT / "lessons" / "source" / "readme_figure.py"
+    script = runpy.run_path(str(path), run_name="figure")
+    tokens = load_sentence("tired").tokens
+    row, column = tokens.index("it"), tokens.index("animal")
+    found = [round(float(weights[row, column]), 3) for weights in script["stages"]().values()]
+    assert found == [0.0, 1.0, 0.677, 0.702, 0.677, 0.677]

@@ -42,9 +42,9 @@ def _worth_a_number(row):
 
 
 def thickness(weights):
-    """Line widths in points, and opacities: a weight too small to matter is still a hair."""
+    """Line widths in points, and opacities: a weight too small to matter is still a hair, and exactly 0 is no line."""
     weights = np.clip(np.nan_to_num(weights), 0, 1)
-    return THINNEST + (THICKEST - THINNEST) * weights, 0.3 + 0.55 * weights
+    return THINNEST + (THICKEST - THINNEST) * weights, np.where(weights > 0, 0.3 + 0.55 * weights, 0.0)
 
 
 def _in_a_row(row, tokens, at, slots, title):
