@@ -4,7 +4,8 @@
 
 Each run of `nbgrader autograde` in a small class is killed (SIGKILL: the command with the scheduler in it, one of its
 workers, or a zygote), then the next one goes on where it stopped. At the end the gradebook is compared with that of an
-undisturbed run. Half of the runs begin with no stored verdict, so that grading itself is hit as well.
+undisturbed run. Half of the runs begin with no stored verdict, so that grading itself is hit as well, and a
+third with an empty gradebook.
 """
 
 import os
@@ -32,6 +33,8 @@ def main(kills: int, seed: int = 0) -> int:
     rng, hit = random.Random(seed), dict.fromkeys(("command", "worker", "zygote"), 0)
     with tempfile.TemporaryDirectory(prefix="attention-lab-kills-") as folder:
         small = _class(Path(folder) / "class")
+        book, empty = small.path / "gradebook.db", Path(folder) / "empty.db"
+        shutil.copy(book, empty)
         undisturbed = _finished(small)
         bad = 0
         while sum(hit.values()) < kills:
@@ -39,6 +42,8 @@ def main(kills: int, seed: int = 0) -> int:
                 shutil.rmtree(small.path / FOLDER, ignore_errors=True)
             else:
                 shutil.rmtree(small.path / FOLDER / "recorded", ignore_errors=True)
+            if rng.random() < 0.3:  # as it was before anything was graded
+                shutil.copy(empty, book)
             what = _killed(small, rng)
             if what is None:
                 continue
@@ -95,7 +100,7 @@ def _children(pid: int, kind: str) -> list[int]:
     """The Dask workers, or the zygotes, below a process."""
     mark = b"multiprocessing.spawn" if kind == "worker" else b"zygote"
     found, below = [], {pid}
-    for entry in sorted((int(name) for name in os.listdir("/proc") if name.isdigit())):
+    for entry in sorted(int(name) for name in os.listdir("/proc") if name.isdigit()):
         try:
             parent = int(Path(f"/proc/{entry}/stat").read_text().rpartition(")")[2].split()[1])
             line = Path(f"/proc/{entry}/cmdline").read_bytes()
