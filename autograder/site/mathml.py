@@ -1,10 +1,13 @@
 """A Sphinx extension: formulas as MathML, which every browser of today draws by itself, without a script or a font."""
 
+import re
+
 from docutils import nodes
 from docutils.utils.math import MathError
 from docutils.utils.math.latex2mathml import tex2mathml
 from sphinx.util import logging
 
+UNKNOWN = {r"\dots": r"\ldots"}  # to docutils, which reads the formulas, and what it knows in their place
 logger = logging.getLogger(__name__)
 
 
@@ -26,8 +29,9 @@ def _block(translator, node):
 
 def _mathml(node, as_block: bool) -> str:
     formula = node.astext()
+    known = re.sub(r"\\[A-Za-z]+", lambda command: UNKNOWN.get(command[0], command[0]), formula)
     try:
-        return tex2mathml(formula, as_block=as_block)
+        return tex2mathml(known, as_block=as_block)
     except MathError as error:
         logger.warning("this formula cannot become MathML: %s (%s)", formula, error, location=node)
         return ""
