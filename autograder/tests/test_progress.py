@@ -182,6 +182,12 @@ def test_the_table_in_a_notebook_escapes_what_the_file_says(file):
     assert "✓ done" in shown and "1 · Intuition" in shown
 
 
+def test_a_notebook_that_is_handed_in_does_not_tell_whose_home_it_was(file, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert str(tmp_path) not in repr(progress()) + progress()._repr_html_()
+    assert "~/of/mine/progress.jsonl" in repr(progress())
+
+
 def test_the_command_prints_the_table_and_forgets_when_told(file):
     check(softmax_of_everything)
     printed = CliRunner().invoke(app, ["progress"], env={"COLUMNS": "120"}).output

@@ -2,6 +2,7 @@
 
 import html
 import json
+import os
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -113,7 +114,9 @@ def _note() -> str:
     path = place()
     if path is None:
         return f"Nothing is remembered: the variable {VARIABLE} says so."
-    return f"Kept in `{path}`, on this machine alone. {VARIABLE}={OFF} turns it off."
+    home = Path(os.path.expanduser("~"))
+    shown = Path("~", path.relative_to(home)) if path.is_relative_to(home) else path  # a notebook may be handed in
+    return f"Kept in `{shown}`, on this machine alone. {VARIABLE}={OFF} turns it off."
 
 
 def _row_html(row: Row) -> str:
