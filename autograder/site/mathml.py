@@ -7,7 +7,8 @@ from docutils.utils.math import MathError
 from docutils.utils.math.latex2mathml import tex2mathml
 from sphinx.util import logging
 
-UNKNOWN = {r"\dots": r"\ldots"}  # to docutils, which reads the formulas, and what it knows in their place
+# Commands that docutils, which reads the formulas, does not know, and what it knows in their place.
+UNKNOWN = {r"\dots": r"\ldots", r"\big": r"\bigl", r"\Big": r"\Bigl", r"\bigg": r"\biggl", r"\Bigg": r"\Biggl"}
 logger = logging.getLogger(__name__)
 
 

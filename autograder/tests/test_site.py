@@ -25,7 +25,8 @@ PREDICTION = Cell(
     "guess = predict('How much is one half?', None, low=0, high=1)\nguess",
 )
 REVELATION = Cell(CODE, "reveal(guess, 0.5, note='of one')")
-FOUR = Cell(PROSE, "# 1 · Four things\n\n**What is a page made of?**\n\n$$w_j = \\frac{e^{s_j}}{\\sum_m e^{s_m}}$$")
+FORMULA = r"$$w_j = \Big(\frac{e^{s_j}}{\sum_m e^{s_m}}\Big) \quad j = 1, \dots, n$$"
+FOUR = Cell(PROSE, f"# 1 · Four things\n\n**What is a page made of?**\n\n{FORMULA}")
 
 
 def short(lessons) -> Lesson:
