@@ -16,7 +16,7 @@ def test_every_exercise_is_timed_right_and_wrong():
 
 
 def test_what_cannot_be_measured_is_told():
-    with pytest.raises(Problem, match='no benchmark "walk". There are check, jail and attention'):
+    with pytest.raises(Problem, match='no benchmark "walk". There are check, jail, attention and grading'):
         run_bench("walk", ROOT, Console())
 
 

@@ -12,9 +12,9 @@ import pytest
 from traitlets.config import PyFileConfigLoader
 
 from autograder import nbgrader_plugin
+from autograder.class_settings import HARDENED
 from autograder.classroom import create_class
 from autograder.demo import submit
-from autograder.grade_command import HARDENED
 from autograder.jail import Limits, why_no_jail
 from autograder.lesson import PROJECT
 from autograder.problem import Problem

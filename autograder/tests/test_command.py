@@ -115,7 +115,7 @@ def test_a_problem_is_one_sentence_and_exit_code_2():
 
 def test_new_says_what_it_made_and_what_comes_next(tmp_path, monkeypatch):
     made = Classroom(tmp_path / "autumn", ("01_intuition",), "A temporary place.")
-    monkeypatch.setattr("autograder.classroom.create_class", lambda directory: made)
+    monkeypatch.setattr("autograder.classroom.create_class", lambda directory, **settings: made)
     output = CliRunner().invoke(app, ["new", str(tmp_path / "autumn")]).output
     assert output.startswith("A temporary place.\n")
     assert f"{tmp_path / 'autumn'} is a class with 01_intuition." in output

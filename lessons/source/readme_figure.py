@@ -24,8 +24,7 @@ def stages() -> dict[str, np.ndarray]:
     sentence, head = load_sentence("tired"), load_head(3, 1)
     x = sentence.hidden[3]
     query, key, value = (
-        project(x, weight, bias)
-        for weight, bias in ((head.w_q, head.b_q), (head.w_k, head.b_k), (head.w_v, head.b_v))
+        project(x, weight, bias) for weight, bias in ((head.w_q, head.b_q), (head.w_k, head.b_k), (head.w_v, head.b_v))
     )
     return {
         "1 · Plain self-attention: “it” finds itself": plain_self_attention(x)[1],
