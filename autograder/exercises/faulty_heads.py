@@ -51,6 +51,13 @@ SCALE = (
         "scores divided by √d_model",
         "How many numbers are multiplied and summed in one score of one head?",
     ),
+    Fault(
+        "scaled-by-sqrt-heads",
+        "scale",
+        "scores divided by the square root of the number of heads",
+        "How many numbers are multiplied and summed in one score? Do the other heads add anything to it?",
+        quiet=True,
+    ),
 )
 OVER_HEADS = Fault(
     "softmax-over-heads",
@@ -121,6 +128,8 @@ def attend(query, key, value, mask, faults):
         divisor = d_head
     elif "scaled-by-sqrt-d_model" in faults:
         divisor = math.sqrt(d_head * query.shape[1])
+    elif "scaled-by-sqrt-heads" in faults:
+        divisor = math.sqrt(query.shape[1])
     weights = _weights(query @ key.transpose(-2, -1) / divisor, mask, faults)
     if "heads-averaged/before-blending" in faults:
         weights = weights.mean(dim=1, keepdim=True).expand_as(weights)
@@ -151,7 +160,8 @@ def _weights(scores, mask, faults):
             raise Raises
     if mask is None or "mask-ignored" in faults:
         return torch.softmax(scores, dim=axis)
-    if "mask-inverted" in faults:
+    empty = _read_as_empty(mask, faults)
+    if {"mask-inverted", "mask-inverted/fill", "mask-inverted/both"} & faults:
         mask = ~mask
     if "mask-after-softmax" in faults:
         return torch.softmax(scores, dim=axis) * mask
@@ -166,4 +176,12 @@ def _weights(scores, mask, faults):
     left = {"fully-masked-nan", "fully-masked-uniform", "mask-as-zero-score/uniform"} & faults
     if left or (small and not small.endswith("/zeros")):
         return weights
-    return weights.masked_fill(~mask.any(dim=-1, keepdim=True), 0.0)
+    return weights.masked_fill(empty, 0.0)
+
+
+def _read_as_empty(mask, faults):
+    """Which rows the last line takes for rows without a key: True there. → (..., n_q, 1)"""
+    if "mask-inverted" in faults:  # once for all, before it is used
+        return mask.all(dim=-1, keepdim=True)
+    seen = mask.any(dim=-1, keepdim=True)
+    return seen if {"mask-inverted/both", "mask-inverted/line"} & faults else ~seen

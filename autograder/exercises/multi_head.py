@@ -6,7 +6,7 @@ import numpy as np
 from attention_lab.tensors import Tensor
 
 from autograder.exercises import faulty_heads as steps
-from autograder.exercises.exercise import Draft, Exercise, Fault, grid
+from autograder.exercises.exercise import Draft, Exercise, Fault, Raises, grid
 from autograder.exercises.faulty_attention import BLENDS_KEYS, SWAPPED_RETURN
 from autograder.exercises.heads import LESSON, MERGE_HEADS, PARAMETER_COUNT, SPLIT_HEADS, boolean, mask_of
 from autograder.exercises.masking import WITHOUT_MASK
@@ -23,12 +23,23 @@ WEIGHT_TRANSPOSED = Fault(
     ("", "heads", "out"),
 )
 
+STOPS_WITH_HEADS = Fault(
+    "crashes-with-heads",
+    "split",
+    "an error wherever there is more than one head",
+    "Which comes first, the projection or the split? A matrix of d_model rows needs all d_model features of a token: "
+    "which of your tensors still has them on its last axis?",
+    quiet=True,
+)
+
 
 def _multi_head(faults, x, w_q, w_k, w_v, w_o, num_heads, mask=None):
     if {"weight-transposed", "weight-transposed/heads"} & faults:
         w_q, w_k, w_v = w_q.T, w_k.T, w_v.T
     if {"weight-transposed", "weight-transposed/out"} & faults:
         w_o = w_o.T
+    if num_heads > 1 and "crashes-with-heads" in faults:
+        raise Raises
     values = x if "value-not-projected" in faults else x @ w_v
     query, key, value = (steps.split(features, num_heads, faults) for features in (x @ w_q, x @ w_k, values))
     blended, weights = steps.attend(query, key, value, mask, faults)
@@ -97,6 +108,7 @@ MULTI_HEAD_ATTENTION = Exercise(
     faults=(
         replace(steps.SPLIT_WITHOUT_TRANSPOSE, look_at=steps.FEATURES),
         replace(steps.SPLIT_INTERLEAVED, variants=("", "merged-back")),
+        STOPS_WITH_HEADS,
         steps.MERGE_WITHOUT_TRANSPOSE,
         replace(steps.MERGE_AVERAGES, variants=("repeated", "first-rows")),
         steps.MERGE_INTERLEAVED,

@@ -8,7 +8,7 @@ from attention_lab.tensors import Tensor
 from torch.nn import functional as F
 
 from autograder.exercises import faulty_heads as steps
-from autograder.exercises.exercise import Draft, Exercise, Fault, grid
+from autograder.exercises.exercise import Draft, Exercise, Fault, Raises, grid
 from autograder.exercises.faulty_attention import SWAPPED_RETURN
 from autograder.exercises.heads import LESSON, boolean, mask_of
 from autograder.exercises.masking import WITHOUT_MASK
@@ -42,6 +42,21 @@ CONTEXT_IGNORED = Fault(
     "source",
     "self-attention of `x`: `context` plays no part",
     "Which of queries, keys and values are made of `context`?",
+)
+QUERIES_FROM_CONTEXT = Fault(
+    "queries-from-context",
+    "source",
+    "queries made of `context` too: self-attention of `context`, in which `x` plays no part",
+    "Who asks, and who answers? For every token that asks there is one row of the output.",
+    quiet=True,
+)
+STOPS_WITH_CONTEXT = Fault(
+    "crashes-with-context",
+    "source",
+    "an error wherever there is a `context`",
+    "How do you find out that there is none? A tensor of several numbers is neither true nor false: do you ask whether "
+    "`context` is true, or whether it is `None`?",
+    quiet=True,
 )
 WEIGHT_TRANSPOSED = Fault(
     "weight-transposed",
@@ -93,6 +108,8 @@ def _module(faults, d_model, num_heads, projections, biases, x, context=None, ma
         row = None if "bias-forgotten/unused" in faults else parameters.get(f"{name}.bias")
         return F.linear(features, weight.T if "weight-transposed" in faults else weight, row)
 
+    if context is not None and "crashes-with-context" in faults:
+        raise Raises
     asks, found, handed = _sources(faults, x, x if context is None else context)
     query, key, value = project("q_proj", asks), project("k_proj", found), project("v_proj", handed)
     if "detached/weights" in faults:
@@ -116,6 +133,8 @@ def _sources(faults, x, context):
     """What queries, keys and values are made of."""
     if "context-ignored" in faults:
         return x, x, x
+    if "queries-from-context" in faults:
+        return context, context, context
     if "cross-roles-swapped" in faults:
         return context, x, x
     return x, context, x if "values-from-queries" in faults else context
@@ -202,6 +221,8 @@ MODULE = Exercise(
         CONTEXT_IGNORED,
         VALUES_FROM_QUERIES,
         ROLES_SWAPPED,
+        QUERIES_FROM_CONTEXT,
+        STOPS_WITH_CONTEXT,
         WEIGHT_TRANSPOSED,
         IN_A_LIST,
         BIAS_FORGOTTEN,

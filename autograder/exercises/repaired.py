@@ -13,6 +13,11 @@ from autograder.exercises.masking import MASK_FAULTS, WITHOUT_MASK
 from solutions import multi_head
 
 FILL_TOO_SMALL = next(fault for fault in MASK_FAULTS if fault.id == "fill-too-small")
+INVERTED = replace(
+    next(fault for fault in MASK_FAULTS if fault.id == "mask-inverted"),
+    look_at="`masked_fill` fills where what you give it is True. Does True in `mask` mean “hidden” or “may attend”?",
+    variants=("", "fill", "both", "line"),  # `~` stands in two lines: where it was forgotten
+)
 
 
 def _repaired(faults, query, key, value, mask=None):
@@ -29,15 +34,15 @@ def _arguments(rng, batch, heads, n_q, n_k, d_head, dtype="float64"):
 
 
 def _shown():
-    numbers = {
-        "query": [[[[2, 0], [1, 1]], [[0, 2], [1, 0]]]],
-        "key": [[[[1, 0], [0, 1], [1, 2]], [[2, 0], [2, 2], [0, 1]]]],
-        "value": [[[[4, 0], [0, 4], [1, 1]], [[1, 2], [3, 0], [0, 5]]]],
+    numbers = {  # 2 heads of 4 features, 1 query, 3 keys: neither of them can stand for another
+        "query": [[[[2, 0, 1, 0]], [[0, 2, 0, 1]]]],
+        "key": [[[[1, 0, 0, 1], [0, 1, 0, 0], [1, 2, 2, 0]], [[2, 0, 1, 0], [2, 2, 0, 0], [0, 1, 0, 2]]]],
+        "value": [[[[4, 0, 0, 1], [0, 4, 1, 0], [1, 1, 0, 0]], [[1, 2, 0, 0], [3, 0, 0, 1], [0, 5, 1, 0]]]],
     }
     arguments = {name: Tensor(np.array(rows, dtype=float)) for name, rows in numbers.items()}
     yield Draft("without a mask", "", arguments, shown=True)
     yield Draft("masks", "", {**arguments, "mask": boolean([[True, False, True]])}, ("mask",), shown=True)
-    empty = {**arguments, "mask": boolean([[True, True, False], [False, False, False]])}
+    empty = {**arguments, "mask": boolean([[[True, True, False]], [[False, False, False]]])}
     yield Draft("rows without a key", "", empty, ("mask",), shown=True)
 
 
@@ -80,7 +85,7 @@ REPAIRED = Exercise(
         *steps.SCALE,
         steps.OVER_HEADS,
         steps.OVER_QUERIES,
-        *steps.MASK,
+        *(INVERTED if fault.id == "mask-inverted" else fault for fault in steps.MASK),
         replace(FILL_TOO_SMALL, variants=tuple(f"{fill}{end}" for fill in steps.FILLS for end in ("", "/zeros"))),
         WITHOUT_MASK,
         SWAPPED_RETURN,

@@ -223,6 +223,28 @@ def the_tilde_removed(query, key, value, mask=None):
     return blended(weights_of(query, key, None if mask is None else mask.logical_not()).nan_to_num(), value)
 
 
+def with_tildes(fill, line):
+    """Each of the two lines reads the mask with its `~` (True) or without; `line` None: there is no such line."""
+
+    def one_tilde_forgotten(query, key, value, mask=None):
+        scores = query @ key.transpose(-2, -1) / math.sqrt(query.shape[-1])
+        if mask is not None:
+            scores = scores.masked_fill(~mask if fill else mask, -torch.inf)
+        weights = torch.softmax(scores, dim=-1)
+        if mask is not None and line is not None:
+            seen = mask.any(dim=-1, keepdim=True)
+            weights = weights.masked_fill(~seen if line else seen, 0.0)
+        return weights @ value, weights
+
+    return one_tilde_forgotten
+
+
+wrong("repaired_attention", "mask-inverted")(with_tildes(fill=False, line=True))
+wrong("repaired_attention", "mask-inverted")(with_tildes(fill=True, line=False))
+wrong("repaired_attention", "mask-inverted")(with_tildes(fill=False, line=False))
+wrong("repaired_attention", "mask-inverted", "fully-masked-nan")(with_tildes(fill=False, line=None))
+
+
 @wrong("repaired_attention", "mask-after-softmax")
 def hidden_weights_erased(query, key, value, mask=None):
     weights = weights_of(query, key, None)

@@ -44,7 +44,7 @@ def test_guess_and_truth_stand_side_by_side():
         (0.677, "Exactly right"),
         (0.6772, "Exactly right"),
         (0.7, "Off by 0.023: close."),
-        (0.5, "Off by 0.177: the right direction."),
+        (0.5, "Off by 0.177: not far away."),
         (0.1, "Off by 0.577, about 6.8 times too small: far off. Surprised?"),
     ],
 )
@@ -57,16 +57,25 @@ def test_without_a_range_the_numbers_themselves_are_the_measure():
         return repr(reveal(predict("How large?", guess), truth))
 
     assert "close" in said(380, 384)
-    assert "right direction" in said(300, 384)
+    assert "not far away" in said(300, 384)
     assert "about 38 times too small: far off" in said(10, 384)
     assert "far off" in said(-384, 384)
     assert "too large" in said(1.0, 4.5e-5)
     assert "far off" in said(0, 3)
 
 
+def test_a_count_is_right_without_a_word_about_decimals_and_wrong_without_a_direction():
+    def said(guess, truth):
+        return reveal(predict("How many?", guess, low=0, high=12), truth).sentence
+
+    assert said(4, np.int64(4)) == "Exactly right."
+    assert said(4, 4.0) == "Exactly right."
+    assert said(3, 1) == "Off by 2: not far away."
+
+
 def test_one_number_of_any_kind_is_a_guess():
     for guess in (0.5, np.float32(0.5), np.array([0.5]), torch.tensor(0.5), Fraction(1, 2)):
-        assert "right direction" in repr(reveal(guessed(guess), torch.tensor(0.677)))
+        assert "not far away" in repr(reveal(guessed(guess), torch.tensor(0.677)))
     assert guessed(1).made and guessed(0).made
 
 

@@ -12,11 +12,16 @@ from solutions.multi_head import MultiHeadAttention, merge_heads, repaired_atten
 WRONG = []
 
 
-def wrong(exercise):
-    """Adds a wrong answer to `exercise`, a fault for which there is no name."""
+QUIET = []
+
+
+def wrong(exercise, words=None):
+    """Adds a wrong answer to `exercise`, a fault for which there is no name, and the words there are for it, if any."""
 
     def add(function):
         WRONG.append((exercise, function))
+        if words:
+            QUIET.append((exercise, function, words))
         return function
 
     return add
@@ -28,6 +33,17 @@ def test_it_fails_without_a_name(sheet_of, exercise, function):
     assert verdict.points < verdict.max_points
     assert verdict.seen
     assert verdict.misconceptions == (), verdict.message
+
+
+@pytest.mark.parametrize(("exercise", "function", "words"), QUIET, ids=lambda item: getattr(item, "__name__", ""))
+def test_a_fault_without_a_name_is_told_in_words(sheet_of, exercise, function, words):
+    verdict = judge(sheet_of(exercise), function)
+    assert words in verdict.matches and verdict.look_at
+
+
+def test_the_root_of_the_number_of_heads_shows_in_a_small_example(sheet_of):
+    verdict = judge(sheet_of("repaired_attention"), root_of_the_number_of_heads)
+    assert verdict.seen.startswith("On query `[[")
 
 
 # ---- split_heads, merge_heads, parameter_count
@@ -143,7 +159,7 @@ def attention(scores, value, mask):
     return weights @ value, weights
 
 
-@wrong("repaired_attention")
+@wrong("repaired_attention", "the square root of the number of heads")
 def root_of_the_number_of_heads(query, key, value, mask=None):
     return attention(query @ key.mT / math.sqrt(query.shape[1]), value, mask)
 
@@ -241,6 +257,20 @@ def split_before_the_projection(x, w_q, w_k, w_v, w_o, num_heads, mask=None):
     query, key, value = (split_heads(x, num_heads) @ weight[:d_head, :d_head] for weight in (w_q, w_k, w_v))
     output, weights = repaired_attention(query, key, value, mask)
     return merge_heads(output) @ w_o, weights
+
+
+@wrong("multi_head_attention", "wherever there is more than one head")
+def split_and_then_projected(x, w_q, w_k, w_v, w_o, num_heads, mask=None):
+    query, key, value = (split_heads(x, num_heads) @ weight for weight in (w_q, w_k, w_v))
+    output, weights = repaired_attention(query, key, value, mask)
+    return merge_heads(output) @ w_o, weights
+
+
+@wrong("multi_head_attention")
+def a_view_after_the_transpose(x, w_q, w_k, w_v, w_o, num_heads, mask=None):
+    query, key, value = (split_heads(x @ weight, num_heads) for weight in (w_q, w_k, w_v))
+    output, weights = repaired_attention(query, key, value, mask)
+    return output.transpose(1, 2).view(x.shape) @ w_o, weights
 
 
 @wrong("multi_head_attention")
@@ -385,6 +415,18 @@ class MaskOnlyWithoutContext(MultiHeadAttention):
 class SeesBothSequences(MultiHeadAttention):
     def forward(self, x, context=None, mask=None):
         return super().forward(x, None if context is None else torch.cat([x, context], dim=1), mask)
+
+
+@wrong("MultiHeadAttention", "queries made of `context` too")
+class QueriesFromContext(MultiHeadAttention):
+    def forward(self, x, context=None, mask=None):
+        return super().forward(x if context is None else context, context, mask)
+
+
+@wrong("MultiHeadAttention", "an error wherever there is a `context`")
+class ContextOrX(MultiHeadAttention):
+    def forward(self, x, context=None, mask=None):
+        return super().forward(x, context or x, mask)
 
 
 @wrong("MultiHeadAttention")

@@ -60,14 +60,14 @@ def _how_far(guess, truth, low, high):
     """One sentence, measured against the range of the guess, or against the numbers themselves."""
     off = abs(guess - truth)
     if number(guess) == number(truth):
-        return "Exactly right, as far as three decimals tell."
+        return "Exactly right." if guess == truth else "Exactly right, as far as three decimals tell."
     bounded = low is not None and high is not None
     size = high - low if bounded else max(abs(guess), abs(truth))
     said = f"Off by {number(off)}"
     if off <= CLOSE * size or (not bounded and off <= 2 * CLOSE * size):
         return f"{said}: close."
     if off <= NEAR * size or (not bounded and _same_size(guess, truth)):
-        return f"{said}: the right direction."
+        return f"{said}: not far away."
     many = _times(guess, truth)
     return f"{said}{f', {many}' if many else ''}: far off. {SURPRISE}"
 
