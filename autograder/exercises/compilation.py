@@ -38,6 +38,7 @@ def compile_sheet(exercise: Exercise, seed: int) -> Sheet:
         mistakes={fault.id: Mistake(fault.id, fault.matches, fault.look_at, fault.quiet) for fault in exercise.faults},
         cases=tuple(_case(exercise, drafts[index], labelled[index][1]) for index in chosen),
         explanations=_explanations(exercise, table, labels, names, chosen),
+        words=exercise.words,
         driver=exercise.driver,
         library=exercise.library,
         keeps_dtype=exercise.keeps_dtype,

@@ -14,4 +14,5 @@ COSTS = Exercise(
     faults=(),
     shown=lambda: [Draft("predictions", "the eight sentences", {}, shown=True)],
     draw=lambda rng: [],
+    words=("half", "the same", "twice", "four times"),
 )

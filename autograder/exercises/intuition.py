@@ -323,6 +323,7 @@ DIAGNOSE = Exercise(
     faults=(),
     shown=lambda: [Draft("diagnosis", "the suspects", {}, shown=True)],
     draw=lambda rng: [],
+    words=("wrong axis", "overflows", "no exp", "one sum"),
 )
 
 EXERCISES = (SOFTMAX, BLEND, ATTEND, PLAIN, DIAGNOSE)

@@ -14,4 +14,5 @@ LEAKS = Exercise(
     faults=(),
     shown=lambda: [Draft("diagnosis", "the six functions", {}, shown=True)],
     draw=lambda rng: [],
+    words=("honest", "inverted", "one ahead", "after softmax", "fill too small", "mean of all"),
 )

@@ -1,10 +1,12 @@
 """Lesson 4: causal and padding masks, masked softmax, masked attention."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from autograder.exercises import faulty_attention as steps
 from autograder.exercises.exercise import Draft, Exercise, Fault, Raises, Untold, grid
-from autograder.exercises.faulty_softmax import faulty_softmax
+from autograder.exercises.faulty_softmax import STABILITY, faulty_softmax
 from autograder.exercises.leaks import LEAKS
 from autograder.exercises.queries_keys_values import two_sequences
 from autograder.exercises.scaling import GENERAL_FAULTS, SCALE_FAULTS, attention_arrays, attention_sizes
@@ -131,7 +133,7 @@ PADDING = Exercise(
     draw=_padding_draw,
 )
 
-FILLS = {"10": -10.0, "100": -100.0, "1e3": -1e3, "1e4": -1e4, "1e5": -1e5}
+FILLS = {"10": -10.0, "100": -100.0, "1e3": -1e3, "1e4": -1e4, "1e5": -1e5, "1e9": -1e9, "1e15": -1e15}
 EMPTY_ROW = "A row may have no permitted key at all. What is there to share out, and what should its weights be?"
 MASK_FAULTS = (
     Fault(
@@ -153,12 +155,22 @@ MASK_FAULTS = (
         "mask",
         "hidden scores filled with a number that is not low enough",
         "What if all permitted scores are lower still? Which number is lower than every other?",
-        (*FILLS, *(f"{fill}/zeros" for fill in FILLS)),
+        (*FILLS, *(f"{fill}/zeros" for fill in FILLS), *(f"{fill}/times-mask" for fill in ("1e4", "1e9", "1e15"))),
     ),
     Fault("fully-masked-nan", "empty", "NaN in a row without any permitted key", EMPTY_ROW),
     Fault("fully-masked-uniform", "empty", "equal weights in a row without any permitted key", EMPTY_ROW),
     Fault("mask-ignored", "mask", "a softmax without the mask", "Where does `mask` enter your computation?"),
 )
+DIVIDED_AGAIN = Fault(
+    "divided-again",
+    "mask",
+    "weights set to 0 after the softmax, and divided by their sum once more",
+    "On paper the old denominator cancels. What is left of the visible weights where a hidden score is far above them?",
+    ("", "zeros", "empty-mended"),
+    quiet=True,
+)
+UNSHIFTED = ("softmax-unstable/guarded", "softmax-unstable/late")
+UNSTABLE = replace(STABILITY[0], variants=("", "zeros", "guarded", "late", "late-zeros"))
 MODIFIES_SCORES = Fault(
     "modifies-scores",
     "input",
@@ -176,12 +188,36 @@ def faulty_masked_softmax(scores, mask, faults):
         return faulty_softmax(scores, faults)
     if "mask-after-softmax" in faults:
         return faulty_softmax(scores, faults) * mask
+    if any(fault.startswith("divided-again") for fault in faults):
+        return _divided_again(faulty_softmax(scores, faults) * mask, mask, faults)
+    if any(fault.startswith(UNSHIFTED) for fault in faults):
+        return _unshifted(scores, mask, faults)
     switch = next((fault for fault in faults if fault.startswith(("fill-", "mask-as-zero"))), "")
     fill = FILLS.get(switch.split("/")[1], 0.0) if "/" in switch else -np.inf
     with np.errstate(all="ignore"):
         weights = faulty_softmax(np.where(mask, scores, fill), faults)
+    if switch.endswith("/times-mask"):
+        weights = weights * mask
     mended = not switch or switch.endswith("/zeros")
     return _empty_rows(weights, mask, faults, np.zeros_like(weights) if mended else weights)
+
+
+def _divided_again(late, mask, faults):
+    """Weights that were hidden after the softmax, divided by what their row still sums to."""
+    total = late.sum(axis=-1, keepdims=True)
+    weights = late / np.where(total == 0, 1 if "divided-again/zeros" in faults else np.nan, total)
+    return _empty_rows(weights, mask, faults, 0.0 if "divided-again/empty-mended" in faults else weights)
+
+
+def _unshifted(scores, mask, faults):
+    """Exponentials of the raw scores, divided only where a row sums to something, or masked after the exp."""
+    if len(faults) > 1:
+        raise Untold
+    late = "softmax-unstable/late" in faults or "softmax-unstable/late-zeros" in faults
+    positive = np.exp(scores) * mask if late else np.exp(np.where(mask, scores, -np.inf))
+    total = positive.sum(axis=-1, keepdims=True)
+    weights = positive / np.where(total == 0, 1.0, total)
+    return np.nan_to_num(weights, nan=0.0) if "softmax-unstable/late-zeros" in faults else weights
 
 
 def _empty_rows(weights, mask, faults, otherwise):
@@ -209,8 +245,9 @@ def _masked_softmax_shown():
     yield Draft("small scores", "two rows", {"scores": scores, "mask": mask}, shown=True)
     empty = np.array([[True, False, False], [False, False, False]])
     yield Draft("rows without a key", "a row without a key", {"scores": scores, "mask": empty}, shown=True)
-    low = np.array([[-1e6, -1e6 + 1, 5e5]])
-    yield Draft("any scores", "very low scores", {"scores": low, "mask": np.array([[True, True, False]])}, shown=True)
+    for name, low in (("very low scores", [-1e6, -1e6 + 1, 5e5]), ("scores below any usual fill", [-9e10, -3e10, 5.0])):
+        rows = {"scores": np.array([low]), "mask": np.array([[True, True, False]])}
+        yield Draft("any scores", name, rows, shown=True)
 
 
 def _mask(rng, *shape):
@@ -233,6 +270,11 @@ def _masked_softmax_draw(rng):
     mask[:, 0], mask[:, 1] = False, True
     far[:, 0] = 3e6
     yield Draft("any scores", "large scores under the mask", {"scores": far, "mask": mask})
+    below = grid(rng, q, k)
+    below[:, 1:] = np.resize([-3e10, -3e20], (q, 1)) * rng.choice([1.0, 3.0], (q, k - 1))
+    yield Draft("any scores", "scores below any usual fill", {"scores": below, "mask": mask})
+    rows = grid(rng, q, k) + np.resize([1e4, -1e4], (q, 1))
+    yield Draft("any scores", "rows far from zero", {"scores": rows, "mask": _mask(rng, q, k)})
     float32 = {"scores": grid(rng, q, k).astype(np.float32), "mask": _mask(rng, q, k)}
     yield Draft("any scores", "float32", float32)
     yield Draft("any scores", "integers", {"scores": rng.integers(-9, 9, (q, k)), "mask": _mask(rng, q, k)})
@@ -251,23 +293,33 @@ MASKED_SOFTMAX = Exercise(
     outputs=("weights",),
     parts={"small scores": 1, "broadcasting": 1, "any scores": 1, "rows without a key": 1},
     success="`masked_softmax` holds: hidden keys get 0 whatever their score, a row without keys is all zeros.",
-    faults=(*MASK_FAULTS, MODIFIES_SCORES),
+    faults=(*MASK_FAULTS, DIVIDED_AGAIN, UNSTABLE, STABILITY[1], MODIFIES_SCORES),
     shown=_masked_softmax_shown,
     draw=_masked_softmax_draw,
     sums={"weights": -1},
 )
 
+NO_MASK_TO_MASK = "`mask=None` means that everything may be seen. What does your function do with `None`?"
 WITHOUT_MASK = Fault(
     "crashes-without-mask",
     "none",
     "an error where no mask is given",
-    "`mask=None` means that everything may be seen. What does your function do with `None`?",
+    NO_MASK_TO_MASK,
+)
+NONE_AS_MASK = Fault(
+    WITHOUT_MASK.id,
+    WITHOUT_MASK.slot,
+    "`None` used as a mask where no mask is given: it stops, or `None` counts as False and hides everything",
+    NO_MASK_TO_MASK,
+    ("", "as-false"),
 )
 
 
 def _masked_attention(faults, query, key, value, mask=None):
     if mask is None and "crashes-without-mask" in faults:
         raise Raises
+    if mask is None and "crashes-without-mask/as-false" in faults:
+        mask = np.False_  # what np.where and bool make of None
 
     def normalise(scores):
         if mask is None:
@@ -311,6 +363,10 @@ def _masked_attention_draw(rng):
     far["query"][:, 0], far["key"][:, 0] = 2000.0, np.array([3000.0, -3000.0, -3000.0, -3000.0])
     hidden = np.array([[False, True, True, True]])
     yield Draft("any sizes", "large scores under the mask", {**far, "mask": hidden}, ("mask",))
+    below = {**attention_arrays(rng, (), 3, 5, 4, 2), "query": np.zeros((3, 4)), "key": np.zeros((5, 4))}
+    below["query"][:, 0], below["key"][1:, 0] = [2e5, 2e10, 2e5], [-3e5, -9e5, -3e5, -9e5]
+    hidden = np.array([[False, True, True, True, True]])
+    yield Draft("any sizes", "scores below any usual fill", {**below, "mask": hidden}, ("mask",))
     empty = _mask(rng, 3, 4)
     empty[int(rng.integers(3))] = False
     yield Draft("rows without a key", "one row without a key", {**arrays, "mask": empty}, ("mask",))
@@ -324,7 +380,7 @@ MASKED_ATTENTION = Exercise(
     outputs=("output", "weights"),
     parts={"small scores": 1, "any sizes": 1, "without a mask": 1, "rows without a key": 1},
     success="`masked_attention` holds: scaled, masked, with or without a mask, zeros where nothing may be seen.",
-    faults=(*GENERAL_FAULTS[:3], *GENERAL_FAULTS[5:], *MASK_FAULTS, *SCALE_FAULTS[:2], WITHOUT_MASK),
+    faults=(*GENERAL_FAULTS[:3], *GENERAL_FAULTS[5:], *MASK_FAULTS, *SCALE_FAULTS[:2], NONE_AS_MASK),
     shown=_masked_attention_shown,
     draw=_masked_attention_draw,
     sums={"weights": -1},

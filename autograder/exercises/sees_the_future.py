@@ -3,7 +3,7 @@
 import numpy as np
 from attention_lab.given import Attention, Generator
 
-from autograder.exercises.exercise import Draft, Exercise, Fault
+from autograder.exercises.exercise import Draft, Exercise, Fault, Raises
 from solutions import masking
 
 ONE_POSITION = {  # variant: (the first changed token, the first left alone after it, outputs compared), for a length
@@ -12,6 +12,17 @@ ONE_POSITION = {  # variant: (the first changed token, the first left alone afte
     "middle": lambda n: (n // 2, n, slice(n // 2)),
     "second": lambda n: (1, 2, slice(1)),
     "first-and-last": lambda n: (n - 1, n, slice(1)),
+    "last-neighbour": lambda n: (n - 1, n, slice(n - 2, n - 1)),
+}
+STOPS = (
+    "last",
+    "middle",
+    "last-neighbour",
+)  # of those, the ones that may stop at the maximum of nothing, for one token
+CHANGES = {  # variant: what the tokens from a position on become
+    "random": lambda later, rng: rng.normal(size=later.shape),
+    "plus-one": lambda later, rng: later + 1,
+    "zeros": lambda later, rng: np.zeros_like(later),
 }
 
 
@@ -20,11 +31,20 @@ def _detector(faults, attention, length, d_model, rng):
         return True
     if "detector-always-true/two-tokens" in faults:
         return length > 1
+    if "detector-always-true/no-copy" in faults and length > 2:
+        return True
     if "detector-always-false" in faults:
         return False
     for variant, places in ONE_POSITION.items():
         if f"detector-one-position/{variant}" in faults:
             return length > 1 and _moves(attention, length, d_model, rng, *places(length))
+        if f"detector-one-position/{variant}-stops" in faults:
+            if length == 1:
+                raise Raises
+            return _moves(attention, length, d_model, rng, *places(length))
+    for variant, change in CHANGES.items():
+        if f"detector-without-abs/{variant}" in faults:
+            return _rises(attention, length, d_model, rng, change)
     return masking.sees_the_future(attention, length, d_model, rng)
 
 
@@ -34,6 +54,18 @@ def _moves(attention, length, d_model, rng, start, stop, compared):
     changed = x.copy()
     changed[start:stop] = rng.normal(size=(stop - start, d_model))
     return bool(np.abs(attention(changed) - attention(x))[compared].max() > 1e-9)
+
+
+def _rises(attention, length, d_model, rng, change):
+    """Whether an output becomes larger when later tokens change; one that becomes smaller is not noticed."""
+    x = rng.normal(size=(length, d_model))
+    before = attention(x)
+    for position in range(1, length):
+        changed = x.copy()
+        changed[position:] = change(x[position:], rng)
+        if (attention(changed)[:position] - before[:position]).max() > 1e-9:
+            return True
+    return False
 
 
 def _draft(part, name, attention, length, d_model, seed, shown=False):
@@ -50,7 +82,8 @@ def _shown():
 def _draw(rng):
     bases = ("causal attention", "a running mean", "a copy")
     for part, size in (("large leaks", 1.0), ("small leaks", 0.001)):
-        n, d, seed = int(rng.integers(6, 10)), int(rng.integers(2, 6)), int(rng.integers(10_000))
+        n, d = int(rng.integers(6, 10)), int(rng.integers(2, 6))
+        seeds = iter(rng.integers(10_000, size=20).tolist())
         places = {
             "from the last token to the first": (0, n - 1),
             "from the last token to the one before it": (n - 2, n - 1),
@@ -60,14 +93,21 @@ def _draw(rng):
         }
         for name, place in places.items():
             leaky = Attention(str(rng.choice(bases)), (*place, size))
-            yield _draft(part, f"a leak of {size:g} {name}", leaky, n, d, seed)
+            yield _draft(part, f"a leak of {size:g} {name}", leaky, n, d, next(seeds))
         for base in bases:
-            yield _draft(part, f"{base}, which is honest", Attention(base), n, d, seed)
-            yield _draft(part, f"{base} that also sees the first token", Attention(base, (n - 1, 0, size)), n, d, seed)
+            backwards = Attention(base, (n - 1, 0, size))
+            yield _draft(part, f"{base}, which is honest", Attention(base), n, d, next(seeds))
+            yield _draft(part, f"{base} that also sees the first token", backwards, n, d, next(seeds))
+        seed = next(seeds)
+        for signed in (size, -size):  # the same tokens twice: a change without its sign is missed in one of the two
+            early = Attention("a copy", (0, 1, signed))
+            yield _draft(part, f"one number a token, a leak of {signed:g}", early, n, 1, seed)
+            leaky = Attention(str(rng.choice(bases)), (n - 3, n - 1, signed))
+            yield _draft(part, f"one number a token, a later leak of {signed:g}", leaky, n, 1, seed)
         everything = Attention("attention to everything")
-        yield _draft(part, "attention to everything", everything, n, d, seed)
-        yield _draft(part, "a single token", everything, 1, d, seed)
-        yield _draft(part, "two tokens", Attention("a copy", (0, 1, size)), 2, d, seed)
+        yield _draft(part, "attention to everything", everything, n, d, next(seeds))
+        yield _draft(part, "a single token", everything, 1, d, next(seeds))
+        yield _draft(part, "two tokens", Attention("a copy", (0, 1, size)), 2, d, next(seeds))
 
 
 SEES_THE_FUTURE = Exercise(
@@ -83,8 +123,9 @@ SEES_THE_FUTURE = Exercise(
             "detector-always-true",
             "detector",
             "a detector that calls every function leaky",
-            "Do you compare outputs of tokens that have themselves changed? Theirs may move.",
-            ("", "two-tokens"),
+            "Do you compare outputs of tokens that have themselves changed? Theirs may move. And does each turn of "
+            "a loop begin with a fresh copy of the tokens?",
+            ("", "two-tokens", "no-copy"),
         ),
         Fault(
             "detector-always-false",
@@ -97,7 +138,15 @@ SEES_THE_FUTURE = Exercise(
             "detector",
             "a detector that looks at one position alone",
             "A leak may lie between any two tokens. Behind how many positions do you change the future?",
-            tuple(ONE_POSITION),
+            (*ONE_POSITION, *(f"{variant}-stops" for variant in STOPS)),
+        ),
+        Fault(
+            "detector-without-abs",
+            "detector",
+            "a detector that notices outputs which become larger, and no others",
+            "An output falls from 3 to 1. What does your comparison with 1e-9 say to that difference?",
+            tuple(CHANGES),
+            quiet=True,
         ),
     ),
     shown=_shown,

@@ -138,6 +138,81 @@ def test_each_kind_of_trouble_has_its_own_words(sheet_of, exercise, function, se
     assert not verdict.passed
 
 
+WORDS = {
+    "diagnose_leaks": "inverted",
+    "diagnose_suspects": "no exp",
+    "temperature_answers": "falls",
+    "cost_answers": "half",
+}
+
+
+@pytest.mark.parametrize("name", WORDS)
+def test_a_wrong_word_is_told_apart_from_one_that_is_no_choice(sheet_of, name):
+    right = [str(word) for word in sheet_of(name).cases[0].expected]
+    assert right[1] != WORDS[name] and set(right) <= set(sheet_of(name).words)
+    wrong, foreign = (judge(sheet_of(name), answering(right[0], word, *right[2:])) for word in (WORDS[name], "purple"))
+    assert wrong.seen == f"`B` is “{WORDS[name]}”; that is not it, and all before it are right."
+    assert wrong.look_at == "If that were right, what would you see, and on which small input? Try it there."
+    assert foreign.seen.startswith("`B` is “purple”, which is none of the words to choose from: “")
+    assert f"“{WORDS[name]}”" in foreign.seen and foreign.look_at == ""
+    assert judge(sheet_of(name), answering(*(f" {word.upper()} " for word in right))).passed
+
+
+def dead_beyond_709(scores, mask):
+    powers = np.exp(np.where(mask, scores, -np.inf))
+    return np.nan_to_num(powers / powers.sum(-1, keepdims=True))
+
+
+def divided_again(scores, mask):
+    late = softmax(scores) * mask
+    return late / late.sum(-1, keepdims=True)
+
+
+def none_passed_on(query, key, value, mask=None):
+    scores = query @ np.swapaxes(key, -1, -2) / np.sqrt(key.shape[-1])
+    weights = np.nan_to_num(softmax(np.where(mask, scores, -np.inf)))
+    return weights @ value, weights
+
+
+def without_abs(attention, length, d_model, rng):
+    x = rng.normal(size=(length, d_model))
+    later = [np.where(np.arange(length)[:, None] < n, x, x + 1) for n in range(1, length)]
+    return any((attention(y) - attention(x))[:n].max() > 1e-9 for n, y in enumerate(later, 1))
+
+
+def without_copy(attention, length, d_model, rng):
+    x = rng.normal(size=(length, d_model))
+    before, found = attention(x), False
+    for n in range(1, length):
+        x[n:] += 1
+        found |= bool(np.abs(attention(x) - before)[:n].max() > 1e-9)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("exercise", "function", "words"),
+    [
+        ("masked_softmax", dead_beyond_709, "it overflows above 709"),
+        ("masked_softmax", divided_again, "divided by their sum once more"),
+        ("masked_attention", none_passed_on, "`None` counts as False"),
+        ("sees_the_future", without_abs, "outputs which become larger, and no others"),
+        ("sees_the_future", without_copy, "a fresh copy of the tokens"),
+    ],
+)
+def test_a_mistake_of_lesson_4_is_put_into_words(sheet_of, exercise, function, words):
+    assert words in judge(sheet_of(exercise), function).message
+
+
+def test_where_a_part_is_lost_on_drawn_cases_alone_the_message_says_so(sheet_of):
+    def blind(attention, length, d_model, rng):
+        x = rng.normal(size=(length, d_model))
+        return length == 4 and bool(np.abs(attention(x + np.eye(4)[-1:].T) - attention(x))[:-1].max() > 1e-9)
+
+    verdict = judge(sheet_of("sees_the_future"), blind)
+    assert verdict.points == 0 and verdict.seen.startswith("With ")
+    assert verdict.look_at.startswith("The small printed examples come out right, but a part counts when all of its")
+
+
 def test_no_two_kinds_share_their_words():
     assert len({re.sub(r"`.*?`", "", seen) for _, _, seen in SEEN}) >= len(SEEN) - 3
 

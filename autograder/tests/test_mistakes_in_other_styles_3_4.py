@@ -419,8 +419,38 @@ def the_lowest_float(scores, mask):
 
 
 @wrong("masked_softmax", "fully-masked-uniform")
+def lower_than_any_score(scores, mask):
+    return torch_softmax(hidden(scores, mask, -1e300))
+
+
+@wrong("masked_softmax", "fill-too-small")
 def minus_a_billion(scores, mask):
     return torch_softmax(hidden(scores, mask, -1e9))
+
+
+@wrong("masked_softmax", "fill-too-small")
+def minus_a_billion_with_zeros_at_the_end(scores, mask):
+    return softmax(np.where(mask, scores, -1e9)) * mask
+
+
+@wrong("masked_softmax", "softmax-unstable")
+def no_maximum(scores, mask):
+    powers = np.exp(np.where(mask, scores, -np.inf))
+    return np.nan_to_num(powers / powers.sum(-1, keepdims=True))
+
+
+@wrong("masked_softmax", "softmax-unstable")
+def exponentials_times_the_mask(scores, mask):
+    powers = np.exp(scores) * mask
+    total = powers.sum(-1, keepdims=True)
+    return powers / np.where(total == 0, 1, total)
+
+
+@wrong("masked_softmax", "softmax-global-max")
+def maximum_of_everything(scores, mask):
+    scores = np.where(mask, scores, -np.inf)
+    powers = np.exp(scores - scores.max())
+    return np.nan_to_num(powers / powers.sum(-1, keepdims=True))
 
 
 @wrong("masked_softmax", "mask-ignored")
@@ -533,7 +563,13 @@ def torchs_masked_fill(query, key, value, mask=None):
 
 
 @wrong("masked_attention", "fully-masked-uniform")
-def a_penalty_is_added(query, key, value, mask=None):
+def the_lowest_float_in_place(query, key, value, mask=None):
+    scores = scaled(query, key)
+    return blended(softmax(scores if mask is None else np.where(mask, scores, np.finfo(float).min)), value)
+
+
+@wrong("masked_attention", "fill-too-small")
+def minus_a_billion_in_place(query, key, value, mask=None):
     scores = scaled(query, key)
     return blended(softmax(scores if mask is None else np.where(mask, scores, -1e9)), value)
 
@@ -565,7 +601,46 @@ def inverts_none(query, key, value, mask=None):
     return blended(without_nan(torch_softmax(scores)), value)
 
 
+@wrong("masked_attention", "crashes-without-mask")
+def none_counts_as_false(query, key, value, mask=None):
+    weights = without_nan(torch_softmax(np.where(mask, scaled(query, key), -np.inf)))
+    return blended(weights, value)
+
+
 # ---- sees_the_future
+
+
+def _last_token(change):
+    def detector(attention, length, d_model, rng):
+        x = rng.normal(size=(length, d_model))
+        later = x.copy()
+        later[-1] = change(x[-1], rng)
+        return bool(np.abs(attention(later) - attention(x))[:-1].max() > 1e-9)
+
+    return detector
+
+
+for change in (lambda token, rng: token + 1, lambda token, rng: 0, lambda token, rng: rng.normal(size=token.shape)):
+    wrong("sees_the_future", "detector-one-position")(_last_token(change))
+
+
+@wrong("sees_the_future", "detector-one-position")
+def the_last_token_seen_from_the_one_before(attention, length, d_model, rng):
+    x = rng.normal(size=(length, d_model))
+    later = x + np.eye(length)[-1][:, None]
+    return bool(np.any(attention(x)[-2:-1] != attention(later)[-2:-1]))
+
+
+@wrong("sees_the_future", "detector-always-true")
+def one_array_changed_ever_further(attention, length, d_model, rng):
+    x = rng.normal(size=(length, d_model))
+    before = attention(x)
+    for position in range(1, length):
+        later = x  # a second name, not a copy
+        later[position:] = rng.normal(size=(length - position, d_model))
+        if np.abs(attention(later) - before)[:position].max() > 1e-9:
+            return True
+    return False
 
 
 @wrong("sees_the_future", "detector-always-true")

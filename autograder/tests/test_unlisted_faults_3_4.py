@@ -61,8 +61,8 @@ def uniform_numbers(d_k, num_samples, rng):
 
 
 @wrong("score_variance")
-def a_tenth_too_much(d_k, num_samples, rng):
-    return 1.1 * (rng.normal(size=(2, num_samples, d_k)).prod(0)).sum(-1).var()
+def a_third_too_much(d_k, num_samples, rng):
+    return 1.33 * (rng.normal(size=(2, num_samples, d_k)).prod(0)).sum(-1).var()
 
 
 @wrong("score_variance")
@@ -114,6 +114,28 @@ def only_the_neighbour(attention, length, d_model, rng):
         if np.abs(attention(x) - attention(later))[position - 1].max() > 1e-9:
             return True
     return False
+
+
+def _without_abs(change):
+    def detector(attention, length, d_model, rng):
+        x = rng.normal(size=(length, d_model))
+        for position in range(1, length):
+            later = x.copy()
+            later[position:] = change(x[position:], rng)
+            if (attention(later) - attention(x))[:position].max() > 1e-9:
+                return True
+        return False
+
+    return detector
+
+
+for change in (
+    lambda tokens, rng: tokens + 1,
+    lambda tokens, rng: tokens - 1,
+    lambda tokens, rng: rng.normal(size=tokens.shape),
+    lambda tokens, rng: rng.uniform(size=tokens.shape),
+):
+    wrong("sees_the_future")(_without_abs(change))
 
 
 @wrong("sees_the_future")
@@ -320,16 +342,16 @@ def the_same_for_all(lengths, max_length):
 
 
 @wrong("masked_softmax")
-def maximum_of_everything(scores, mask):
-    scores = np.where(mask, scores, -np.inf)
-    powers = np.exp(scores - scores.max())
-    return np.nan_to_num(powers / powers.sum(-1, keepdims=True))
+def divided_again(scores, mask):
+    late = softmax(scores) * mask
+    return late / late.sum(-1, keepdims=True)
 
 
 @wrong("masked_softmax")
-def no_maximum(scores, mask):
-    powers = np.exp(np.where(mask, scores, -np.inf))
-    return np.nan_to_num(powers / powers.sum(-1, keepdims=True))
+def divided_again_where_something_is_left(scores, mask):
+    late = softmax(scores) * mask
+    total = late.sum(-1, keepdims=True)
+    return np.divide(late, total, out=np.zeros_like(late), where=total > 0)
 
 
 @wrong("masked_softmax")
@@ -402,12 +424,6 @@ def one_where_hidden(query, key, value, mask=None):
 
 
 @wrong("masked_attention")
-def without_a_mask_zeros(query, key, value, mask=None):
-    weights = masked(scaled(query, key), np.False_ if mask is None else mask)
-    return blended(weights, value)
-
-
-@wrong("masked_attention")
 def positional_mask_only_in_batches(query, key, value, mask=None):
     return blended(masked(scaled(query, key), True if mask is None or query.ndim == 2 else mask), value)
 
@@ -423,6 +439,11 @@ def everyone_is_honest():
 @wrong("diagnose_leaks")
 def a_whisper_taken_for_honest():
     return "mean of all", "honest", "honest", "after softmax", "honest", "one ahead"
+
+
+@wrong("diagnose_leaks")
+def a_wrong_word_that_nobody_deserves():
+    return "mean of all", "inverted", "fill too small", "after softmax", "honest", "one ahead"
 
 
 @wrong("diagnose_leaks")

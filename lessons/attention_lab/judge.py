@@ -7,10 +7,10 @@ is a proxy that carries plain arrays to a jailed process, and the sheet comes fr
 from collections.abc import Callable
 from dataclasses import replace
 
-from attention_lab.comparison import matches
+from attention_lab.comparison import matches, same
 from attention_lab.contract import contract_problem
 from attention_lab.drivers import driven
-from attention_lab.given import size_of
+from attention_lab.given import Generator, size_of
 from attention_lab.naming import name_mistakes
 from attention_lab.observation import Observation, observe
 from attention_lab.seen import describe_wrong
@@ -88,7 +88,13 @@ def _without_name(sheet: Sheet, case: Case, observation: Observation) -> str:
     if contract_problem(sheet, case, observation.returned):
         return ""
     if not case.arguments:
-        return "Which small experiment would show it?"
+        chosen = all(any(same(value, word) for word in sheet.words) for value in observation.values(len(sheet.outputs)))
+        return "If that were right, what would you see, and on which small input? Try it there." if chosen else ""
+    if any(isinstance(value, Generator) for value in case.arguments.values()):
+        return (
+            "Random draws are not for working out by hand. Call your function with small sizes, "
+            "and print what it has after each step."
+        )
     if case.shown:
         return "Work this example out by hand, step by step, and print what your function has after each step."
-    return "The small examples come out right. What is different here?"
+    return "The small printed examples come out right, but a part counts when all of its cases do. What differs here?"

@@ -116,9 +116,11 @@ def _word_problem(sheet: Sheet, case: Case, name: str, mine: str) -> str:
         known = sheet.driver in HERE or mine in PHRASES
         return f"your function {mine if known else 'does something else than it should'}"
     said = mine if len(mine) <= MOST_LETTERS else mine[:MOST_LETTERS] + "…"
-    if not any(same(mine, word) for word in case.expected):
-        return f"`{name}` is “{said}”, which is none of the words to choose from"
-    return f"`{name}` is “{said}”; that is not it"
+    if sheet.words and not any(same(mine, word) for word in sheet.words):
+        choices = ", ".join(f"“{word}”" for word in sheet.words)
+        return f"`{name}` is “{said}”, which is none of the words to choose from: {choices}"
+    first = name == sheet.outputs[0]
+    return f"`{name}` is “{said}”; that is not it{'' if first else ', and all before it are right'}"
 
 
 def _not_finite_text(name, mine, expected) -> str:

@@ -83,8 +83,9 @@ class Sheet:
     """An exercise, compiled: cases with right answers, and explanations of wrong ones.
 
     `outputs` names what the function returns; `sums` says which of them sum to one, and along which axis
-    (a number, or the name of the argument that holds it). `driver` names how it is called (attention_lab.drivers),
-    `library` what arrays it returns (numpy or torch); with `keeps_dtype` outputs have the dtype of the inputs.
+    (a number, or the name of the argument that holds it); `words` are those that an answer in words is chosen from.
+    `driver` names how it is called (attention_lab.drivers), `library` what arrays it returns (numpy or torch); with
+    `keeps_dtype` outputs have the dtype of the inputs.
     """
 
     exercise: str
@@ -98,6 +99,7 @@ class Sheet:
     driver: str = ""
     library: str = "numpy"
     keeps_dtype: bool = False
+    words: tuple[str, ...] = ()
 
     def save(self, path: Path) -> None:
         """Write the sheet; the same sheet gives the same bytes."""
@@ -130,6 +132,7 @@ def _describe(sheet: Sheet, numbers: "_Numbers") -> dict:
         "driver": sheet.driver,
         "library": sheet.library,
         "keeps_dtype": sheet.keeps_dtype,
+        **({"words": list(sheet.words)} if sheet.words else {}),
         "mistakes": [asdict(mistake) for mistake in sheet.mistakes.values()],
         "cases": [
             {
@@ -184,6 +187,7 @@ def load_sheet(path: Path | BinaryIO) -> Sheet:
         driver=header["driver"],
         library=header["library"],
         keeps_dtype=header["keeps_dtype"],
+        words=tuple(header.get("words", ())),
     )
 
 
