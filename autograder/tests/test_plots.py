@@ -116,6 +116,23 @@ def test_points_are_drawn_without_the_line_between_them():
     assert blue(points=()) > 1.5 * blue(points=("a",)) > 0
 
 
+def test_texts_beside_points_say_which_is_which():
+    picture = plot_curves(X, {"heads": [0.5, 0.25, 1]}, "x", "y", points=["heads"], texts=["7", "5", "11"], note="So.")
+    assert picture.alt.endswith("7: 0.5 at 2; 5: 0.25 at 4; 11: 1 at 8. So.")
+    assert picture.png != plot_curves(X, {"heads": [0.5, 0.25, 1]}, "x", "y", points=["heads"], note="So.").png
+
+
+def test_a_large_matrix_has_numbers_where_they_are_asked_for():
+    values = np.linspace(0, 1, 130).reshape(10, 13)
+    plain, numbered = (plot_matrix(values, diverging=False, numbers=numbers) for numbers in (None, 2))
+    assert plain.png != numbered.png and plain.alt == numbered.alt
+
+
+def test_rows_of_cells_can_have_other_names_than_the_tokens_in_them():
+    alt = plot_cells(VIEWED, ["row 0", "row 1", "row 2"], 2, names=["a", "b", "c"]).alt
+    assert "row “row 1” holds a 5, a 6, a 7, a 8, a 9" in alt
+
+
 def test_curves_can_be_narrower():
     assert plot_curves(X, CURVES, "x", "y", width=2.3).width < plot_curves(X, CURVES, "x", "y").width - 200
 
@@ -193,6 +210,12 @@ def test_what_was_given_is_left_alone():
     assert (before == WEIGHTS).all()
 
 
+def test_colours_begin_where_they_are_told():
+    weights = np.array([[0.25, 1.0], [1.0, 0.75]])
+    free, told, at_zero = (plot_matrix(weights, diverging=False, bottom=b).png for b in (None, 0.25, 0))
+    assert free == told != at_zero
+
+
 def test_weights_that_are_not_numbers_are_counted_in_words():
     assert "2 of 4 entries are NaN." in plot_attention([[np.nan, 1], [np.nan, 0.5]], ["a", "b"]).alt
     assert "no number at all" in plot_attention([[np.nan]], ["a"]).alt
@@ -228,6 +251,9 @@ def test_weights_that_are_not_numbers_are_counted_in_words():
         (lambda: plot_curves(X, {"a": [1, 0, 2]}, "x", "y", logy=True), "logy=True cannot show zero"),
         (lambda: plot_curves(X, CURVES, "x", "y", band={"c": (X, X)}), 'band names "c"'),
         (lambda: plot_curves(X, CURVES, "x", "y", points=("c",)), 'points names "c"'),
+        (lambda: plot_curves(X, CURVES, "x", "y", texts=["a", "b", "c"]), "3 texts beside the points"),
+        (lambda: plot_curves(X, {"a": X}, "x", "y", texts=["a"]), "1 texts beside the points"),
+        (lambda: plot_cells(VIEWED, ["a", "b", "c"], 2, names=["a"]), "there are 1 cell tokens"),
         (lambda: plot_vectors([[1, 2, 3]], ["a"]), r"shape \(1, 3\): the plane has two directions"),
         (lambda: side_by_side("a"), "takes pictures, not str"),
         (lambda: show(object(), "words"), "a Matplotlib figure or a picture"),

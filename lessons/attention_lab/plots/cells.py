@@ -23,11 +23,12 @@ HEIGHT, GAP = 0.34, 0.5  # inches: of a row, and between two heads
 STRAY = "Framed: not where it belongs."
 
 
-def plot_cells(cells, tokens, num_heads, title=None):
+def plot_cells(cells, tokens, num_heads, title=None, names=None):
     """The numbered features of tokens after a reshape, each in the colour of the head it belongs to.
 
     cells (n, d_model) or (num_heads, n, d_head): numbers of `np.arange(n * d_model).reshape(n, d_model)`, moved about
     tokens n texts; a cell says which token and which of its features it is, and is framed where it is out of place
+    names: what the tokens are called in the cells, where `tokens` are names of the rows
     → a Picture
     """
     cells = as_numbers("cells", cells).astype(int)
@@ -44,7 +45,8 @@ def plot_cells(cells, tokens, num_heads, title=None):
         raise ValueError(f"cells should hold each of the numbers 0 to {cells.size - 1} once, moved about")
     stray = cells != _in_place(cells.shape, len(tokens), num_heads)
     blocks, strays = (cells, stray) if cells.ndim == 3 else (cells[None], stray[None])
-    names = np.array([[f"{token} {feature}" for feature in range(d_model)] for token in tokens]).ravel()
+    called = tokens if names is None else as_tokens(names, len(tokens), "cells", cells.shape, "cell ")
+    names = np.array([[f"{token} {feature}" for feature in range(d_model)] for token in called]).ravel()
     headings = [f"head {h}" for h in range(num_heads)] if cells.ndim == 3 else [f"{d_model} features of a token"]
 
     figure, ax, wide = _axes(names, tokens, blocks, headings, title, STRAY if stray.any() else None)

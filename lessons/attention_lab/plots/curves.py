@@ -22,7 +22,18 @@ FARTHEST = 0.3  # inches a label may be moved from the end of its line
 
 
 def plot_curves(
-    x, curves, xlabel, ylabel, title=None, logx=False, logy=False, band=None, note=None, points=(), width=WIDTH
+    x,
+    curves,
+    xlabel,
+    ylabel,
+    title=None,
+    logx=False,
+    logy=False,
+    band=None,
+    note=None,
+    points=(),
+    width=WIDTH,
+    texts=None,
 ):
     """Lines over a common x, each named at its end.
 
@@ -31,6 +42,7 @@ def plot_curves(
     is around the first line
     note: a sentence below the figure; points: the names of those that are drawn as points, without a line
     width: of the area for the lines, in inches: less where figures are to stand side by side
+    texts: n texts beside the points of the only curve, in place of its name
     → a Picture
     """
     x = as_numbers("x", x, axes=1)
@@ -48,7 +60,10 @@ def plot_curves(
         if wanted and any(np.nanmin(value) <= 0 for value in values):
             raise ValueError(f"{name}=True cannot show zero or negative numbers: leave it out, or drop those")
 
-    names = list(lines)
+    if texts is not None and (len(lines) != 1 or len(texts) != len(x)):
+        raise ValueError(f"{len(texts)} texts beside the points: there must be one curve, of as many points")
+
+    names = list(lines) if texts is None else []
     figure, ax = new_axes(
         width,
         HEIGHT,
@@ -81,8 +96,11 @@ def plot_curves(
     ax.set_axisbelow(True)
     for side in ("top", "right"):
         ax.spines[side].set_visible(False)
-    _name_lines(ax, x, lines)
-    return render(figure, _alt(x, lines, xlabel, ylabel, title, note))
+    if texts is None:
+        _name_lines(ax, x, lines)
+    else:
+        _name_points(ax, x, *lines.values(), texts)
+    return render(figure, _alt(x, lines, xlabel, ylabel, title, note, texts))
 
 
 def _as_long_as(x, name, values):
@@ -118,6 +136,13 @@ def _name_lines(ax, x, lines):
         )
 
 
+def _name_points(ax, x, y, texts):
+    """A text to the right of each point."""
+    for point, text in zip(zip(x, y, strict=True), texts, strict=True):
+        place = {"xytext": (6, 3), "textcoords": "offset points", "annotation_clip": False}
+        ax.annotate(str(text), point, size=SMALL, color=INK, parse_math=False, **place)
+
+
 def _apart(heights, distance):
     """The heights, moved so that neighbours are at least a distance apart, by as little as pushing allows."""
     places = np.array(heights, dtype=float)
@@ -135,9 +160,14 @@ def _apart(heights, distance):
     return places
 
 
-def _alt(x, lines, xlabel, ylabel, title, note):
+def _alt(x, lines, xlabel, ylabel, title, note, texts=None):
     text = f"Lines{f', {title}' if title else ''}: {ylabel} against {xlabel}, "
     text += f"from {number(x[0])} to {number(x[-1])}."
+    if texts is not None:
+        (y,) = lines.values()
+        places = zip(texts, x, y, strict=True)
+        said = "; ".join(f"{text}: {number(value)} at {number(place)}" for text, place, value in places)
+        return f"{text} {said}.{f' {note}' if note else ''}"
     for name, y in lines.items():
         finite = np.flatnonzero(np.isfinite(y))
         first, last, top = finite[0], finite[-1], finite[np.argmax(y[finite])]

@@ -83,6 +83,8 @@ def plot_matrix(
     column_axis="",
     highlight=None,
     top=None,
+    numbers=None,
+    bottom=None,
 ):
     """Any matrix: scores, vectors one below the other, differences. Positive is orange, negative purple.
 
@@ -90,6 +92,8 @@ def plot_matrix(
     diverging: colours run both ways from zero; else from light (smallest) to dark (largest)
     label says what the numbers are; row_axis and column_axis, what the rows and the columns are
     top: the size that gets the strongest colour (the largest in the matrix, if not given)
+    numbers: how many decimals stand in each cell (if not given: up to three in small matrices, else no numbers)
+    bottom: where the colours begin if they do not diverge (the smallest in the matrix, if not given)
     → a Picture
     """
     values = as_numbers("values", values, axes=2)
@@ -106,11 +110,12 @@ def plot_matrix(
 
     finite = values[np.isfinite(values)]
     size = top if top is not None else max(np.abs(finite).max(initial=0), 1e-9)
-    norm = Normalize(-size if diverging else finite.min(initial=size), size)
+    lowest = finite.min(initial=size) if bottom is None else bottom
+    norm = Normalize(-size if diverging else lowest, size)
     figure, ax = _matrix_axes(rows, columns, norm, title, row_axis, column_axis)
     colours = DIVERGING if diverging else SEQUENTIAL
-    _draw(ax, values, rows, columns, colours, norm, number, row_axis, column_axis)
-    dashed = diverging and max(values.shape) > NUMBERS_UP_TO
+    _draw(ax, values, rows, columns, colours, norm, number, row_axis, column_axis, numbers)
+    dashed = diverging and numbers is None and max(values.shape) > NUMBERS_UP_TO
     if dashed:
         below = np.argwhere(values < -0.05 * size)
         side = 72 * ax.get_position().width * figure.get_figwidth() / len(columns)
@@ -157,7 +162,7 @@ def _matrix_axes(rows, columns, norm, title, row_axis, column_axis):
     )
 
 
-def _draw(ax, values, rows, columns, colours, norm, spell, row_axis, column_axis):
+def _draw(ax, values, rows, columns, colours, norm, spell, row_axis, column_axis, decimals=None):
     ax.imshow(values, cmap=colours, norm=norm)
     ax.hlines(np.arange(1, len(rows)) - 0.5, -0.5, len(columns) - 0.5, color=GRID, linewidth=0.5)
     ax.vlines(np.arange(1, len(columns)) - 0.5, -0.5, len(rows) - 0.5, color=GRID, linewidth=0.5)
@@ -167,12 +172,13 @@ def _draw(ax, values, rows, columns, colours, norm, spell, row_axis, column_axis
     above = widest(columns, SMALL) if turned else SMALL * LINE / 72
     caption(ax, column_axis, away=0.1 + above, vertical=False)
     caption(ax, row_axis, away=0.1 + widest(rows, SMALL), vertical=True)
-    if max(values.shape) <= NUMBERS_UP_TO:
+    if decimals is not None or max(values.shape) <= NUMBERS_UP_TO:
         for (i, j), value in np.ndenumerate(values):
             red, green, blue, _ = colours(norm(value)) if np.isfinite(value) else (1, 1, 1, 1)
             dark = 0.299 * red + 0.587 * green + 0.114 * blue < 0.55
             colour = "white" if dark else INK
-            ax.text(j, i, spell(value), ha="center", va="center", size=SMALL, color=colour)
+            said = spell(value) if decimals is None else f"{value:.{decimals}f}"
+            ax.text(j, i, said, ha="center", va="center", size=SMALL, color=colour)
 
 
 def _outline(ax, row, column, columns, colour):
