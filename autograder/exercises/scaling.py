@@ -9,6 +9,7 @@ from autograder.exercises.queries_keys_values import OVER_QUERIES, two_sequences
 from autograder.exercises.score_variance import SCORE_VARIANCE
 from autograder.exercises.temperature import TEMPERATURE
 from solutions import scaling
+from solutions.intuition import softmax
 
 LESSON = "03_scaling"
 VARIANCE_QUESTION = "How large is the variance of q·k for vectors of d_k numbers? And its standard deviation?"
@@ -25,9 +26,9 @@ SCALE_FAULTS = (
     Fault(
         "scaled-by-sqrt-length",
         "scale",
-        "scores divided by the square root of the number of tokens",
+        "scores divided by the square root of the number of tokens, or of sequences where there is a batch",
         "Which axis is summed in q·k? Its length is what makes scores grow.",
-        ("keys", "queries"),
+        ("keys", "queries", "axis-0", "query-axis-0"),
     ),
     Fault(
         "multiplied-by-sqrt-d_k",
@@ -70,6 +71,8 @@ def faulty_scale(scores, query, key, value, faults):
         "scaled-by-sqrt-d_v": np.sqrt(value.shape[-1]),
         "scaled-by-sqrt-length/keys": np.sqrt(key.shape[-2]),
         "scaled-by-sqrt-length/queries": np.sqrt(query.shape[-2]),
+        "scaled-by-sqrt-length/axis-0": np.sqrt(key.shape[0]),
+        "scaled-by-sqrt-length/query-axis-0": np.sqrt(query.shape[0]),
         "multiplied-by-sqrt-d_k": 1 / np.sqrt(d_k),
     }
     return scores / divisors.get(switch, np.sqrt(d_k) if constant is None else constant)
@@ -196,8 +199,9 @@ def _shares(rng, *shape, zeros=0):
 
 
 def _entropy_shown():
-    yield Draft("rows", "two rows", {"weights": np.array([[0.5, 0.5, 0.0], [0.25, 0.25, 0.5]])}, shown=True)
+    yield Draft("rows", "two rows", {"weights": np.array([[0.5, 0.25, 0.25], [0.125, 0.125, 0.75]])}, shown=True)
     yield Draft("rows", "one row", {"weights": np.array([0.25, 0.25, 0.25, 0.25])}, shown=True)
+    yield Draft("zeros", "a row with a zero", {"weights": np.array([0.5, 0.5, 0.0])}, shown=True)
     yield Draft("zeros", "one certain row", {"weights": np.array([0.0, 1.0, 0.0])}, shown=True)
 
 
@@ -256,6 +260,16 @@ def _jacobian(faults, weights):
         return -diagonal - outer
     if "jacobian-sign/beside" in faults:
         return outer + np.diag(weights * (1 - 2 * weights))
+    if "delta-forgotten" in faults:
+        return np.outer(weights, 1 - weights)
+    if "delta-forgotten/turned" in faults:
+        return np.outer(1 - weights, weights)
+    if "product-of-one-axis" in faults:
+        return diagonal - weights * weights
+    if "product-of-one-axis/dot" in faults:
+        return diagonal - weights @ weights
+    if "softmax-again" in faults:
+        return scaling.softmax_jacobian(softmax(weights))
     return diagonal - outer
 
 
@@ -290,6 +304,29 @@ JACOBIAN = Exercise(
             "a Jacobian with nothing, or nothing of the others, beside the diagonal",
             "All weights share one sum. When one score rises, what happens to the other weights?",
             ("", "weights"),
+        ),
+        Fault(
+            "delta-forgotten",
+            "formula",
+            "w_i (1 − w_j) in every place: the formula without its δ, which is 0 beside the diagonal",
+            "Which entries of your matrix have i = j, and what should the 1 be in all others?",
+            ("", "turned"),
+            quiet=True,
+        ),
+        Fault(
+            "product-of-one-axis",
+            "formula",
+            "w · wᵀ with arrays of one axis, where `.T` changes nothing: that is no (n, n) matrix",
+            "Which function multiplies every weight with every other? Print the shape of your product.",
+            ("", "dot"),
+            quiet=True,
+        ),
+        Fault(
+            "softmax-again",
+            "formula",
+            "a softmax taken of what is a softmax already",
+            "Does your function get scores, or weights?",
+            quiet=True,
         ),
     ),
     shown=lambda: [Draft("jacobian", "three weights", {"weights": np.array([0.5, 0.25, 0.25])}, shown=True)],

@@ -90,11 +90,8 @@ def _without_name(sheet: Sheet, case: Case, observation: Observation) -> str:
     if not case.arguments:
         chosen = all(any(same(value, word) for word in sheet.words) for value in observation.values(len(sheet.outputs)))
         return "If that were right, what would you see, and on which small input? Try it there." if chosen else ""
-    if any(isinstance(value, Generator) for value in case.arguments.values()):
-        return (
-            "Random draws are not for working out by hand. Call your function with small sizes, "
-            "and print what it has after each step."
-        )
+    if case.shown and any(isinstance(value, Generator) for value in case.arguments.values()):
+        return "Random draws are not for paper: call it with small sizes, and print what it has after each step."
     if case.shown:
         return "Work this example out by hand, step by step, and print what your function has after each step."
     return "The small printed examples come out right, but a part counts when all of its cases do. What differs here?"

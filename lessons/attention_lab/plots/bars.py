@@ -38,7 +38,7 @@ def plot_row(weights, tokens, title=None, highlight=None, compare=None, label="w
 
     finite = np.concatenate([row[np.isfinite(row)] for row in rows.values()])
     high, low = finite.max(initial=0), finite.min(initial=0)
-    step = min(max(6.6 / len(tokens), 0.19, 0.14 * len(rows)), 0.75 + 0.25 * (len(rows) - 1))
+    step = min(max(6.6 / len(tokens), 0.19, 0.165 * len(rows)), 0.75 + 0.25 * (len(rows) - 1))
     room_for_name = widest(tokens, SMALL, "normal" if marked is None else "bold")
     turned = room_for_name > step - 0.06
     figure, ax = new_axes(
@@ -56,11 +56,12 @@ def plot_row(weights, tokens, title=None, highlight=None, compare=None, label="w
     unit = ((high - low) or 1) / (HEIGHT - room)  # what an inch stands for
     ax.set_ylim(low, high + room * unit)
     ax.set_xlim(-0.5, len(tokens) - 0.5)
+    outlined = []
     for turn, (name, row) in enumerate(rows.items()):
         places = np.arange(len(row)) + (turn - (len(rows) - 1) / 2) * wide
         bars = ax.bar(places, row, wide, label=name, linewidth=0.8, **STYLES[turn])
         if marked is not None:
-            bars[marked].set(edgecolor=ORANGE, linewidth=2.2)
+            outlined.append(bars[marked])
         _write_values(ax, places, row, 0.05 * high, tilted, 0.04 * unit)
     ax.axhline(0, color=PALE, linewidth=0.8)
     names = name_columns(ax, tokens, below=True, turned=turned)
@@ -79,6 +80,8 @@ def plot_row(weights, tokens, title=None, highlight=None, compare=None, label="w
             fontsize=SMALL,
             borderpad=0.2,
         )
+    for bar in outlined:  # only now: the legend copies the look of the first bars
+        bar.set(edgecolor=ORANGE, linewidth=2.2)
     return render(figure, alt)
 
 
