@@ -32,7 +32,10 @@ from autograder.verdict_store import FOLDER
 STOCK = "c = get_config()  # noqa: F821\nc.CourseDirectory.course_id = {course!r}\nc.Execute.timeout = 300\n"
 WRONG = "\n\n_right = {name}\n\ndef {name}(*given, **named):\n    _right(*given, **named)\n    return {answer}\n"
 ANSWERS = ("None", "0.0", "[1.0]")
-TARGETS = "targets: 20 × stock with all cores, 10 × with one worker, 50 × for the second run"
+TARGETS = (
+    "CPU s: for each notebook; MB: the largest process so far. "
+    "Targets: 20 × stock with all cores, 10 × with one worker, second run 50 ×"
+)
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,7 @@ def _runs(lesson: Lesson, folder: Path, root: Path, submissions: int, stock: int
             name = f"this project, {workers} worker{'s' * (workers > 1)}"
             yield _timed(name, submissions, lambda n=workers: grade_class(ours, lesson.stem, quiet, workers=n))
     with console.status(f"{lesson.stem}: once more"):
-        yield _timed("once more, nothing changed", submissions, lambda: grade_class(ours, lesson.stem, quiet))
+        yield _timed("again, nothing changed", submissions, lambda: grade_class(ours, lesson.stem, quiet))
 
 
 def _hand_in(lesson: Lesson, classroom: Path, root: Path, submissions: int) -> None:
@@ -111,9 +114,10 @@ def _timed(what: str, notebooks: int, grade) -> Run:
 
 
 def _table(lesson: Lesson, runs: list[Run]) -> Table:
-    table = Table("", title=f"{lesson.stem}: grading a class, gradebook written", caption=TARGETS)
-    for column in ("notebooks", "seconds", "a minute", "× stock", "CPU s each", "largest MB so far"):
-        table.add_column(column, justify="right")
+    table = Table(title=f"{lesson.stem}: grading a class, gradebook written", caption=TARGETS)
+    table.add_column("", no_wrap=True)
+    for column in ("notebooks", "seconds", "a minute", "× stock", "CPU s", "MB"):
+        table.add_column(column, justify="right", no_wrap=True)
     for run in runs:
         table.add_row(
             run.what,
@@ -126,5 +130,5 @@ def _table(lesson: Lesson, runs: list[Run]) -> Table:
         )
     *_, all_cores, again = runs
     table.add_section()
-    table.add_row("second run against the first", "", "", "", f"{all_cores.seconds / again.seconds:.0f} ×", "", "")
+    table.add_row("second run against first", "", "", "", f"{all_cores.seconds / again.seconds:.0f} ×", "", "")
     return table
