@@ -170,7 +170,7 @@ DIVIDED_AGAIN = Fault(
     quiet=True,
 )
 UNSHIFTED = ("softmax-unstable/guarded", "softmax-unstable/late")
-UNSTABLE = replace(STABILITY[0], variants=("", "zeros", "guarded", "late", "late-zeros"))
+UNSTABLE = replace(STABILITY[0], variants=("", "zeros", "guarded", "late", "late-zeros", "late-bare"))
 MODIFIES_SCORES = Fault(
     "modifies-scores",
     "input",
@@ -213,10 +213,10 @@ def _unshifted(scores, mask, faults):
     """Exponentials of the raw scores, divided only where a row sums to something, or masked after the exp."""
     if len(faults) > 1:
         raise Untold
-    late = "softmax-unstable/late" in faults or "softmax-unstable/late-zeros" in faults
+    late = "softmax-unstable/guarded" not in faults
     positive = np.exp(scores) * mask if late else np.exp(np.where(mask, scores, -np.inf))
     total = positive.sum(axis=-1, keepdims=True)
-    weights = positive / np.where(total == 0, 1.0, total)
+    weights = positive / np.where(total == 0, np.nan if "softmax-unstable/late-bare" in faults else 1.0, total)
     return np.nan_to_num(weights, nan=0.0) if "softmax-unstable/late-zeros" in faults else weights
 
 
