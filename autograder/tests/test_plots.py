@@ -180,6 +180,15 @@ def test_the_alternative_text_of_a_gallery_names_the_largest_weight_of_every_hea
     assert alt.startswith("2 attention matrices, Two") and 'b: "a" → "b" 0.250' in alt
 
 
+def test_a_gallery_marks_a_token_that_would_be_a_speck():
+    def ink(token):
+        picture = plot_gallery([[[1.0]]], [token])
+        return (np.asarray(Image.open(io.BytesIO(picture.png)).convert("L")) < 128).sum()
+
+    assert ink(".") > ink("i")
+    assert '"." → "." 1' in plot_gallery([[[1.0]]], ["."]).alt
+
+
 def test_tokens_with_special_characters_are_escaped_in_html():
     html = plot_attention(WEIGHTS, TOKENS, title="<script>")._repr_html_()
     assert "<b>" not in html and "<script>" not in html

@@ -34,6 +34,8 @@ def plot_gallery(weights, tokens, names=None, title=None, highlight=None):
     if len(names) != heads:
         raise ValueError(f"weights has {heads} heads, but there are {len(names)} names")
     row = None if highlight is None else position(highlight, tokens)
+    alt = _alt(weights, tokens, names, title)
+    tokens = [token if any(map(str.isalnum, token)) else f"‹{token}›" for token in tokens]  # a dot alone is a speck
 
     side = max(CELL * n, NARROW)
     turned = widest(tokens, TINY) > side / n - 0.03
@@ -61,7 +63,7 @@ def plot_gallery(weights, tokens, names=None, title=None, highlight=None):
             frame = Rectangle((-0.5, row - 0.5), n, 1, fill=False, edgecolor=ORANGE, linewidth=1.2)
             frame.set_clip_on(False)
             ax.add_patch(frame)
-    return render(figure, _alt(weights, tokens, names, title))
+    return render(figure, alt)
 
 
 def _name_axes(ax, rows, columns, turned):
