@@ -219,6 +219,17 @@ def test_what_was_given_is_left_alone():
     assert (before == WEIGHTS).all()
 
 
+def test_pale_cells_keep_the_hue_of_their_ramp():
+    weights = np.linspace(0, 0.24, 25).reshape(5, 5)
+    picture = plot_attention(weights, list("abcde"), top=1)
+    image = np.array(Image.open(io.BytesIO(picture.png)).convert("RGB")).reshape(-1, 3)
+    drawn, counts = np.unique(image, axis=0, return_counts=True)
+    ramp = np.round(255 * SEQUENTIAL(np.linspace(0, 1, 256))[:, :3])
+    cells = [colour for colour, count in zip(drawn.astype(float), counts, strict=True) if count > 10_000]
+    off = [np.abs(ramp - colour).max(axis=1).min() for colour in cells if colour.min() < 255 and colour[2] > 240]
+    assert len(off) > 5 and max(off) <= 1
+
+
 def test_colours_begin_where_they_are_told():
     weights = np.array([[0.25, 1.0], [1.0, 0.75]])
     free, told, at_zero = (plot_matrix(weights, diverging=False, bottom=b).png for b in (None, 0.25, 0))

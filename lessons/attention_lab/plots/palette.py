@@ -5,11 +5,11 @@ import io
 import numpy as np
 from PIL import Image
 
-BITS = 6  # of each colour channel; a step is 4 of 256, and white stays white
+BITS = 6  # of each colour channel: colours that differ by less than 4 of 256 are one, and look like their mean
 
 
 def png_of(pixels):
-    """The bytes of a PNG. The frequent colours are kept, a rare one becomes its nearest neighbour.
+    """The bytes of a PNG. The frequent colours are kept, a rare one becomes its nearest neighbour; white stays white.
 
     pixels (height, width, 4) of uint8: red, green, blue and an opacity that is ignored → bytes
     """
@@ -22,10 +22,18 @@ def png_of(pixels):
     nearest = np.zeros(1 << 3 * BITS, dtype=np.uint8)
     nearest[used] = distance.argmin(axis=-1)
     image = Image.fromarray(nearest[colours])
-    image.putpalette((_channels(kept) * 255 // 63).astype(np.uint8).tobytes())
+    image.putpalette(_means(pixels, colours, counts)[kept].tobytes())
     file = io.BytesIO()
     image.save(file, "png")
     return file.getvalue()
+
+
+def _means(pixels, colours, counts):
+    """(colours, 3) the mean of the pixels that are packed into one colour: a step of 4 would tint the palest."""
+    sums = [np.bincount(colours.ravel(), pixels[..., channel].ravel(), len(counts)) for channel in range(3)]
+    means = np.round(np.stack(sums, axis=-1) / np.maximum(counts, 1)[:, None]).astype(np.uint8)
+    means[-1] = 255
+    return means
 
 
 def _channels(colours):
