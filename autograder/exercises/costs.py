@@ -9,6 +9,10 @@ SIZES = ("batch", "heads", "num_queries", "num_keys")
 
 
 def _flops(faults, *sizes):
+    if "queries-squared" in faults or "keys-squared" in faults:
+        b, h, n_q, n_k, d_head = sizes
+        n = n_q if "queries-squared" in faults else n_k
+        return batched_gpu.attention_flops(b, h, n, n, d_head)
     operations = batched_gpu.attention_flops(*sizes)
     return operations // 2 if "half-the-operations" in faults else operations
 
@@ -41,6 +45,20 @@ FLOPS = Exercise(
             "half of the operations: one of the two matrix products alone, or a multiply-add counted as 1",
             "Which products of matrices does attention need, and how many operations is `a + b * c`?",
         ),
+        Fault(
+            "queries-squared",
+            "sizes",
+            "the number of queries squared",
+            "Here are more keys than queries, or fewer. How many pairs of a query and a key are there then?",
+            quiet=True,
+        ),
+        Fault(
+            "keys-squared",
+            "sizes",
+            "the number of keys squared",
+            "Here are more keys than queries, or fewer. How many pairs of a query and a key are there then?",
+            quiet=True,
+        ),
     ),
     shown=lambda: [_flops_draft("as many queries as keys", "a small head", 1, 1, 3, 3, 2, shown=True)],
     draw=_flops_draw,
@@ -51,7 +69,9 @@ FLOPS = Exercise(
 def _bytes(faults, *given):
     *sizes, dtype = given
     scores = batched_gpu.score_matrix_bytes(*sizes, dtype)
-    return scores // dtype.itemsize * 4 if "hard-coded-float32" in faults else scores
+    if "hard-coded-float32" in faults:
+        scores = scores // dtype.itemsize * 4
+    return 8 * scores if "bits" in faults else scores
 
 
 def _bytes_draft(part, dtype, *sizes, shown=False):
@@ -85,6 +105,13 @@ BYTES = Exercise(
             "bytes",
             "four bytes for a number of any dtype",
             "How many bytes has a float32, and how many a bfloat16? What knows it for every dtype?",
+        ),
+        Fault(
+            "bits",
+            "unit",
+            "bits, where bytes were asked for: eight times as many",
+            "A float16 has 16 bits. How many bytes is that?",
+            quiet=True,
         ),
     ),
     shown=lambda: [_bytes_draft("floating-point dtypes", "float16", 1, 1, 3, 3, shown=True)],

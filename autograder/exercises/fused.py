@@ -36,7 +36,7 @@ def _draw(rng):
     empty = batched.some_keys(rng, b, 1, q, k)
     empty[:, :, int(rng.integers(q))] = False
     yield batched.draft("rows without a key", "rows without a key", {**heads, "mask": empty})
-    nobody = {**heads, "mask": np.zeros(k, bool)}
+    nobody = {**heads, "mask": np.zeros((q, k), bool)}  # a mask of one axis is asked for once, among the masks
     yield batched.draft("rows without a key", "no key for anybody", nobody)
     small = batched.arrays_of(rng, (b, h), q, k, d, v, scale=1.0)
     for dtype in ("float16", "bfloat16"):
@@ -46,6 +46,12 @@ def _draw(rng):
         yield batched.draft("rows without a key", f"{dtype} and rows without a key", {**small, "mask": empty}, dtype)
 
 
+TWICE = Fault(
+    "scaled-by-d_k",
+    "scale",
+    "scores divided by d_k, not √d_k: so it comes out where your function scales, and the library's does so, too",
+    "What does `F.scaled_dot_product_attention` divide by, as its name says? What is left for you to scale?",
+)
 _MASKS = tuple(fault for fault in MASKS if fault.id not in ("fill-too-small", OVERFLOWS.id, ADDED.id))
 FUSED = Exercise(
     id="fused_attention",
@@ -56,7 +62,8 @@ FUSED = Exercise(
     parts={"without a mask": 1, "masks": 1, "rows without a key": 1},
     success="`fused_attention` holds: one call of the library's attention, with masks that mean what they mean here.",
     faults=(
-        *SCALES[:2],
+        SCALES[0],
+        TWICE,
         *_MASKS,
         Fault(ADDED.id, ADDED.slot, ADDED.matches, ADDED.look_at, ("", "zeros", "hidden", "hidden-zeros")),
         Fault(OVERFLOWS.id, OVERFLOWS.slot, OVERFLOWS.matches, OVERFLOWS.look_at, ("", "zeros")),

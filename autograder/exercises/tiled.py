@@ -51,7 +51,8 @@ def _blockwise(query, key, blended, value, block_size, faults):
     for start, stop in _blocks(key.shape[-2], block_size, faults):
         keys, values = key[..., start:stop, :], blended[..., start:stop, :]
         scores = batched.faulty_scores(query, keys, value, faults)
-        previous, largest = largest, np.maximum(largest, _largest(scores, faults))
+        previous, highest = largest, _largest(scores, faults)
+        largest = highest if "maximum-of-the-block" in faults else np.maximum(largest, highest)
         exponentials = np.exp(scores - (0.0 if "softmax-unstable" in faults else largest))
         rescale = 1.0 if "softmax-unstable" in faults else np.exp(previous - largest)
         blocks.append((scores, values))
@@ -128,6 +129,14 @@ FAULTS = (
         "maximum",
         "a running maximum that starts at 0: where all scores are far below it, every exponential is 0",
         "Which number is lower than every score that may come?",
+    ),
+    Fault(
+        "maximum-of-the-block",
+        "maximum",
+        "the largest score of each block alone, where the running maximum belongs: e^(old − new) overflows as soon as "
+        "a block brings only far lower scores",
+        "May the running maximum ever fall? Which two numbers does the new one have to be the larger of?",
+        quiet=True,
     ),
     Fault(
         "divides-per-block",

@@ -50,7 +50,8 @@ BENCHMARK = Exercise(
     model=_benchmark,
     outputs=("seconds", "calls"),
     parts={"odd repeats": 1, "even repeats": 1, "default repeats": 1},
-    success="`benchmark` holds: one call to warm up, then the median of the timed ones.",
+    success="`benchmark` holds: one call to warm up, then the median of the timed ones. "
+    "Whether it waits for a GPU was not tested: there was none to wait for.",
     faults=(
         Fault(
             "no-warm-up",
@@ -63,7 +64,7 @@ BENCHMARK = Exercise(
             "mean-not-median",
             "statistic",
             "the mean of the timed calls",
-            "One call of five is slowed down by something else. What does that do to a mean, and what to a median?",
+            "Now and then a call is slowed down by something else. What does that do to a mean, and what to a median?",
         ),
     ),
     shown=lambda: [_draft("odd repeats", "", THREE, shown=True)],

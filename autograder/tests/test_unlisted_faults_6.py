@@ -280,6 +280,19 @@ def the_difference_without_exp(query, key, value, block_size):
 
 
 @wrong("tiled_attention")
+def the_maximum_of_the_block_alone(query, key, value, block_size):
+    q, k, v = query.float(), key.float(), value.float()
+    largest = torch.full((*q.shape[:-1], 1), -torch.inf)
+    total, output = torch.zeros_like(largest), torch.zeros(*q.shape[:-1], v.shape[-1])
+    for keys, values in blocks(k, v, block_size):
+        scores = scaled(q, keys)
+        new = scores.amax(-1, keepdim=True)
+        rescale, powers = torch.exp(largest - new), torch.exp(scores - new)
+        total, output, largest = total * rescale + powers.sum(-1, keepdim=True), output * rescale + powers @ values, new
+    return (output / total).to(query.dtype)
+
+
+@wrong("tiled_attention")
 def padding_that_counts(query, key, value, block_size):
     missing = -key.shape[-2] % block_size
     key, value = (F.pad(tensor, (0, 0, 0, missing)) for tensor in (key, value))
@@ -338,7 +351,7 @@ def the_best(function, *inputs, repeats=5):
     return min(times_of(function, inputs, repeats + 1)[1:])
 
 
-@wrong("benchmark", "your function returned a time that is no statistic of the calls it made.")
+@wrong("benchmark", "milliseconds, where seconds were asked for.")
 def in_milliseconds(function, *inputs, repeats=5):
     return 1000 * statistics.median(times_of(function, inputs, repeats + 1)[1:])
 
@@ -367,3 +380,28 @@ def five_in_any_case(function, *inputs, repeats=5):
 @wrong("benchmark")
 def without_inputs(function, *inputs, repeats=5):
     return statistics.median(times_of(function, (), repeats + 1)[1:])
+
+
+@pytest.mark.parametrize(
+    ("exercise", "function", "words"),
+    [
+        ("attention_flops", queries_squared, "the number of queries squared"),
+        ("score_matrix_bytes", bits, "bits, where bytes were asked for"),
+        ("tiled_attention", the_maximum_of_the_block_alone, "the largest score of each block alone"),
+    ],
+)
+def test_a_slip_that_is_not_counted_is_still_told_in_words(sheet_of, exercise, function, words):
+    assert words in judge(sheet_of(exercise), function).matches
+
+
+@pytest.mark.parametrize(("exercise", "function"), [("fused_attention", by_hand), ("benchmark", in_milliseconds)])
+def test_what_a_driver_says_in_words_asks_for_no_example_on_paper(sheet_of, exercise, function):
+    assert judge(sheet_of(exercise), function).look_at == ""
+
+
+def test_a_mask_of_one_axis_costs_one_part_and_no_more(sheet_of):
+    def two_axes_and_more(query, key, value, mask=None):
+        output = F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+        return output if mask is None else output.masked_fill(~mask.any(-1, keepdim=True), 0)
+
+    assert judge(sheet_of("fused_attention"), two_axes_and_more).points == 2

@@ -81,6 +81,13 @@ def _smallest(sheet, observations, right, named) -> tuple[Case, Observation]:
     return min(wrong, key=rank)
 
 
+def _told_in_words(sheet: Sheet, case: Case, observation: Observation) -> bool:
+    """Whether all that is wrong is what a driver says in words, of which no example by hand would tell more."""
+    values = observation.values(len(sheet.outputs), sheet.keeps_dtype)
+    pairs = zip(values, case.answers[0], strict=True)
+    return all(isinstance(right, str) or matches((value,), (right,), case.tolerance) for value, right in pairs)
+
+
 def _without_name(sheet: Sheet, case: Case, observation: Observation) -> str:
     """What to look at where no mistake explains the numbers; nothing where they are not what is wrong."""
     if observation.failure is not None or observation.changed or case.raises:
@@ -90,6 +97,8 @@ def _without_name(sheet: Sheet, case: Case, observation: Observation) -> str:
     if not case.arguments:
         chosen = all(any(same(value, word) for word in sheet.words) for value in observation.values(len(sheet.outputs)))
         return "If that were right, what would you see, and on which small input? Try it there." if chosen else ""
+    if sheet.driver and _told_in_words(sheet, case, observation):
+        return ""
     if case.shown and any(isinstance(value, Generator) for value in case.arguments.values()):
         return "Random draws are not for paper: call it with small sizes, and print what it has after each step."
     if case.shown:

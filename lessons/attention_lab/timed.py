@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 MEDIAN, RIGHT_CALLS = "returned the median of the timed calls", "made one untimed call, then one for each repeat"
 NO_STATISTIC = "returned a time that is no statistic of the calls it made"
+MILLISECONDS = "returned a thousand times the median of the timed calls: milliseconds, where seconds were asked for"
 NEAR, ROUND_TRIP = 0.15, 0.003  # how far off a time may be: a share of itself, and seconds for the call
 ATTEMPTS = 3  # a busy machine may spoil a measurement
 
@@ -107,4 +108,6 @@ def statistic(seconds: float, times: list[float]) -> str:
         "returned the time of the last call": times[-1],
     }
     name, nearest = min(known.items(), key=lambda item: abs(item[1] - seconds))
-    return name if abs(nearest - seconds) <= NEAR * nearest + ROUND_TRIP else NO_STATISTIC
+    if abs(nearest - seconds) <= NEAR * nearest + ROUND_TRIP:
+        return name
+    return MILLISECONDS if abs(known[MEDIAN] - seconds / 1000) <= NEAR * known[MEDIAN] + ROUND_TRIP else NO_STATISTIC
