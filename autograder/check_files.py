@@ -8,6 +8,7 @@ import json
 import multiprocessing
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from autograder.session import MISSING, Session, open_session
 SEED = 741_852_963  # other cases than those that learners have; always the same, so that a verdict can be repeated
 LIMITS = Limits(cell_seconds=30, notebook_seconds=60)
 AT_ONCE = 2
+FEW = 6  # files for which loading PyTorch once, to begin warm, would take longer than it saves
 MOST_BYTES = 1_000_000  # of one file
 
 
@@ -37,7 +39,8 @@ def check_files(exercise: str, files: Iterable[Path], as_json: bool, unsafe: boo
         raise Problem(why)
     files = list(files)
     sheet = compile_sheet(EXERCISES[exercise], seed=SEED)
-    for file, verdict in zip(files, verdicts(sheet, files, unsafe=unsafe), strict=True):
+    limits = replace(LIMITS, warm=len(files) > FEW)
+    for file, verdict in zip(files, verdicts(sheet, files, limits, unsafe), strict=True):
         typer.echo(_json(file, verdict) if as_json else f"{file}\n{verdict_text(verdict)}\n")
 
 
