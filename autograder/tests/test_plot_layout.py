@@ -76,3 +76,31 @@ def test_no_text_runs_into_another_or_off_the_page(name, length, monkeypatch):
     for (one, a), (other, b) in combinations(zip(texts, boxes, strict=True), 2):
         shared_x, shared_y = min(a.x1, b.x1) - max(a.x0, b.x0), min(a.y1, b.y1) - max(a.y0, b.y0)
         assert min(shared_x, shared_y) < 1.5, f"{one.get_text()!r} runs into {other.get_text()!r}"
+
+
+def _drawn_row(monkeypatch, **keywords):
+    """The figure of three rows of 17 tokens, the first certain of one token."""
+    figures = []
+    monkeypatch.setattr(bars, "render", lambda figure, alt: figures.append(figure))
+    tokens = [f"token {place}" for place in range(17)]
+    second, third = np.full(17, 0.02), np.full(17, 0.05)
+    second[3], third[3] = 0.68, 0.2
+    plot_row(np.eye(17)[3], tokens, compare={"second": second, "third": third}, **keywords)
+    figures[0].canvas.draw()
+    return figures[0]
+
+
+def test_the_legend_of_bars_has_no_outline_of_the_highlight(monkeypatch):
+    edges = [
+        {patch.get_edgecolor() for patch in _drawn_row(monkeypatch, **keywords).axes[0].get_legend().get_patches()}
+        for keywords in ({}, {"highlight": 0})
+    ]
+    assert edges[0] == edges[1]
+
+
+def test_the_number_of_a_low_bar_keeps_clear_of_the_high_bar_beside_it(monkeypatch):
+    axes = _drawn_row(monkeypatch).axes[0]
+    high = axes.containers[0][3].get_window_extent()
+    text = next(text for text in axes.texts if text.get_text() == "0.680")
+    ink = text.get_window_extent()
+    assert ink.x0 >= high.x1

@@ -8,6 +8,7 @@ from attention_lab.plots.picture import render
 from attention_lab.wording import largest, largest_in_row, weight
 
 HEIGHT = 2.0  # inches
+UPRIGHT = {"rotation": 90, "rotation_mode": "anchor", "ha": "left", "va": "center_baseline"}  # digits over the middle
 STYLES = (  # told apart by hatch and lightness, so also in grey print
     {"facecolor": BLUE, "edgecolor": BLUE},
     {"facecolor": "#f6c89f", "edgecolor": "#8a3b00", "hatch": "////"},
@@ -108,9 +109,7 @@ def _write_values(ax, places, row, worth, tilted, gap):
             places[at],
             max(row[at], 0) + gap,
             weight(row[at]),
-            ha="center",
-            va="bottom",
             size=SMALL,
             color=INK,
-            rotation=90 if tilted else 0,
+            **(UPRIGHT if tilted else {"ha": "center", "va": "bottom"}),
         )
