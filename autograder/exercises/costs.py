@@ -9,10 +9,12 @@ SIZES = ("batch", "heads", "num_queries", "num_keys")
 
 
 def _flops(faults, *sizes):
-    if "queries-squared" in faults or "keys-squared" in faults:
-        b, h, n_q, n_k, d_head = sizes
-        n = n_q if "queries-squared" in faults else n_k
-        return batched_gpu.attention_flops(b, h, n, n, d_head)
+    batch, heads, num_queries, num_keys, d_head = sizes
+    if "queries-squared" in faults:
+        num_keys = num_queries
+    elif "keys-squared" in faults:
+        num_queries = num_keys
+    sizes = batch, heads, num_queries, num_keys, d_head
     operations = batched_gpu.attention_flops(*sizes)
     return operations // 2 if "half-the-operations" in faults else operations
 

@@ -23,6 +23,13 @@ def test_the_last_block_may_be_short_and_one_may_hold_all():
     assert "3 panels" in plot_tiles(np.zeros((5, 7)), 3).alt
 
 
+def test_the_tokens_stand_at_rows_and_blocks_and_must_be_as_many():
+    alt = plot_tiles(SCORES, 2, row=1, row_tokens=["a", "b"], column_tokens=["x", "y", "z"]).alt
+    assert "Of row 1 (b), after block 1: maximum 5.00" in alt
+    with pytest.raises(ValueError, match="3 row tokens|3 tokens|row"):
+        plot_tiles(SCORES, 2, row_tokens=["a", "b", "c"])
+
+
 def test_too_many_blocks_are_refused():
     with pytest.raises(ValueError, match="7 blocks are too many"):
         plot_tiles(np.zeros((5, 7)), 1)

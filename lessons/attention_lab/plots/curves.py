@@ -3,7 +3,7 @@
 import numpy as np
 
 from attention_lab.plots.arguments import as_numbers
-from attention_lab.plots.canvas import GRID, INK, LINE, PALE, SMALL, TEXT, new_axes, widest
+from attention_lab.plots.canvas import GRID, INK, LINE, PALE, SMALL, TEXT, new_axes, text_width, widest
 from attention_lab.plots.picture import render
 from attention_lab.wording import number
 
@@ -34,6 +34,7 @@ def plot_curves(
     points=(),
     width=WIDTH,
     texts=None,
+    legend=False,
 ):
     """Lines over a common x, each named at its end.
 
@@ -43,6 +44,7 @@ def plot_curves(
     note: a sentence below the figure; points: the names of those that are drawn as points, without a line
     width: of the area for the lines, in inches: less where figures are to stand side by side
     texts: n texts beside the points of the only curve, in place of its name
+    legend: the names stand in a list to the right of the lines, and not at their ends
     → a Picture
     """
     x = as_numbers("x", x, axes=1)
@@ -64,11 +66,16 @@ def plot_curves(
         raise ValueError(f"{len(texts)} texts beside the points: there must be one curve, of as many points")
 
     names = list(lines) if texts is None else []
+    right = widest(names, TEXT) + 0.35
+    if legend:
+        right = widest(names, SMALL) + 0.75
+    elif texts is not None:
+        right = max(right, text_width(str(texts[int(np.argmax(x))]), SMALL) + 0.1)
     figure, ax = new_axes(
         width,
         HEIGHT,
         left=0.85,
-        right=widest(names, TEXT) + 0.35,
+        right=right,
         top=0.1,
         bottom=0.55,
         title=title,
@@ -96,7 +103,9 @@ def plot_curves(
     ax.set_axisbelow(True)
     for side in ("top", "right"):
         ax.spines[side].set_visible(False)
-    if texts is None:
+    if legend:
+        ax.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False, fontsize=SMALL)
+    elif texts is None:
         _name_lines(ax, x, lines)
     else:
         _name_points(ax, x, *lines.values(), texts)
