@@ -9,6 +9,7 @@ import pytest
 import torch
 from attention_lab.plots import (
     Picture,
+    curves,
     plot_attention,
     plot_cells,
     plot_curves,
@@ -114,6 +115,20 @@ def test_points_are_drawn_without_the_line_between_them():
         return (blue > red + 60).sum()
 
     assert blue(points=()) > 1.5 * blue(points=("a",)) > 0
+
+
+def test_a_list_of_names_stands_outside_of_the_lines(monkeypatch):
+    drawn = []
+    monkeypatch.setattr(curves, "render", lambda figure, alt: drawn.append(figure))
+    plot_curves(X, CURVES, "x", "y", legend=True)
+    plot_curves(X, {"a": X}, "x", "y", points=["a"], texts=["one", "two", "a rather long name"])
+    listed, named = drawn
+    for figure in drawn:
+        figure.canvas.draw()
+    axes = listed.axes[0]
+    assert axes.get_legend().get_window_extent().x0 >= axes.get_window_extent().x1
+    assert axes.get_legend().get_window_extent().x1 <= listed.bbox.x1
+    assert max(text.get_window_extent().x1 for text in named.axes[0].texts) <= named.bbox.x1
 
 
 def test_texts_beside_points_say_which_is_which():

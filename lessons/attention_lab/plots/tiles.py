@@ -18,7 +18,7 @@ def plot_tiles(scores, block_size, row=None, title=None, row_tokens=None, column
     """The same matrix once for every block of keys: the block at hand, those let go, and those to come.
 
     scores (n_q, n_k); a block at hand is coloured by exp(score − largest score of the whole row)
-    row: the one that is framed, and of which running maximum and denominator are written below (the first, if not given)
+    row: the framed one, whose running maximum and denominator are written below (the first, if not given)
     row_tokens: n_q texts beside the first panel; column_tokens: n_k texts above the blocks (the row tokens, if not
     given and as many)
     → a Picture
