@@ -17,7 +17,7 @@ class RecordedClass:
 
     def __init__(self, path, settings="", db_url=None):
         path.mkdir(parents=True, exist_ok=True)
-        configuration = CONFIGURATION.format(course=nbgrader_plugin.COURSE, limits="") + settings
+        configuration = CONFIGURATION.format(course=nbgrader_plugin.COURSE, limits="", gradebook="") + settings
         (path / "nbgrader_config.py").write_text(configuration)
         self.path, self.db_url = path, db_url or f"sqlite:///{path / 'gradebook.db'}"
 
