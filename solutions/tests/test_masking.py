@@ -78,7 +78,7 @@ def test_what_is_honest_is_called_honest(rng):
 
 
 def test_the_six_are_told_apart_by_the_words_that_are_offered():
-    offered = diagnose_leaks.__doc__.split("out of ")[1]
+    offered = diagnose_leaks.__doc__.split("out of")[1]
     assert len(diagnose_leaks()) == 6
     assert all(f'"{word}"' in offered for word in diagnose_leaks())
     assert diagnose_leaks().count("honest") == 2
