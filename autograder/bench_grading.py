@@ -81,10 +81,10 @@ def _runs(lesson: Lesson, folder: Path, root: Path, submissions: int, stock: int
     for workers in sorted({1, cores}):
         shutil.rmtree(ours / FOLDER)
         with console.status(f"{lesson.stem}: {submissions} with {workers} at once"):
-            name = f"this project, {workers} worker{'s' * (workers > 1)}"
+            name = f"ours, {workers} worker{'s' * (workers > 1)}"
             yield _timed(name, submissions, lambda n=workers: grade_class(ours, lesson.stem, quiet, workers=n))
     with console.status(f"{lesson.stem}: once more"):
-        yield _timed("again, nothing changed", submissions, lambda: grade_class(ours, lesson.stem, quiet))
+        yield _timed("ours, nothing changed", submissions, lambda: grade_class(ours, lesson.stem, quiet))
 
 
 def _hand_in(lesson: Lesson, classroom: Path, root: Path, submissions: int) -> None:
@@ -117,7 +117,7 @@ def _table(lesson: Lesson, runs: list[Run]) -> Table:
     table = Table(title=f"{lesson.stem}: grading a class, gradebook written", caption=TARGETS)
     table.add_column("", no_wrap=True)
     for column in ("notebooks", "seconds", "a minute", "× stock", "CPU s", "MB"):
-        table.add_column(column, justify="right", no_wrap=True)
+        table.add_column(column, justify="right")
     for run in runs:
         table.add_row(
             run.what,
@@ -130,5 +130,5 @@ def _table(lesson: Lesson, runs: list[Run]) -> Table:
         )
     *_, all_cores, again = runs
     table.add_section()
-    table.add_row("second run against first", "", "", "", f"{all_cores.seconds / again.seconds:.0f} ×", "", "")
+    table.add_row("second against first", "", "", "", f"{all_cores.seconds / again.seconds:.0f} ×", "", "")
     return table
