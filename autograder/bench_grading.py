@@ -30,7 +30,7 @@ from autograder.nbgrader_marks import grade_id_of, is_solution
 from autograder.verdict_store import FOLDER
 
 STOCK = "c = get_config()  # noqa: F821\nc.CourseDirectory.course_id = {course!r}\nc.Execute.timeout = 300\n"
-WRONG = "\n\n_right = {name}\n\ndef {name}(*given, **named):\n    _right(*given, **named)\n    return {answer}\n"
+WRONG = "\n\ndef {name}(*given, _right={name}, **named):\n    _right(*given, **named)\n    return {answer}\n"
 ANSWERS = ("None", "0.0", "[1.0]")
 TARGETS = (
     "CPU s: for each notebook; MB: the largest process so far. "

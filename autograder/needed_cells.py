@@ -22,7 +22,7 @@ def needed_cells(cells: Iterable[GraftedCell]) -> set[str]:
     names = [_Names(cell.source) for cell in cells]
     start = [cell.own or bool(cell.grade_id) or not found.known for cell, found in zip(cells, names, strict=True)]
     searched = [found for cell, found in zip(cells, names, strict=True) if cell.own]
-    if any(not found.known or (found.now | found.later) & LOOKS_UP_NAMES for found in searched):
+    if any(not found.known or (found.now | found.later | found.attributes) & LOOKS_UP_NAMES for found in searched):
         return {cell.id for cell in cells}
     modules = set().union(*(found.imported for found in names))
     needed, open_cells = set(), [place for place, runs in enumerate(start) if runs]
@@ -30,9 +30,11 @@ def needed_cells(cells: Iterable[GraftedCell]) -> set[str]:
         place = open_cells.pop()
         if place not in needed:
             needed.add(place)
-            read = names[place].now | names[place].later
-            for when in (place, len(cells)):  # when it runs, and when its functions are asked
-                open_cells += _behind(names, read, when, modules)
+            at_once, asked = names[place].now, names[place].later
+            if cells[place].own:  # a learner's names may stand for things that change until the end
+                asked = asked | at_once
+            open_cells += _behind(names, at_once | asked, place, modules)
+            open_cells += _behind(names, asked, len(cells), modules)
     return {cells[place].id for place in needed}
 
 
@@ -52,11 +54,13 @@ def _behind(names: list["_Names"], read: set[str], before: int, modules: set[str
 class _Names:
     """The global names that a source uses; `known` if it is plain Python.
 
-    now: read when it runs; later: read when a function of it is called; bound, changed and imported: by it.
+    now: read when it runs; later: read when a function of it is called; bound, changed and imported: by it;
+    attributes: words behind a dot.
     """
 
     def __init__(self, source: str):
         self.now, self.later, self.bound, self.changed, self.imported = set(), set(), set(), set(), set()
+        self.attributes: set[str] = set()
         self.known = True
         try:
             tree = ast.parse(source)
@@ -66,7 +70,7 @@ class _Names:
             return
         for node in ast.walk(tree):
             if isinstance(node, ast.Attribute):
-                self.now.add(node.attr)  # a word such as `modules` tells of a look-up
+                self.attributes.add(node.attr)  # a word such as `modules` tells of a look-up
             if isinstance(node, ast.ImportFrom) and any(alias.name == "*" for alias in node.names):
                 self.known = False
         self.changed = {name for statement in tree.body for name in _changed(statement)}

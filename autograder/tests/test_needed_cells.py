@@ -2,8 +2,13 @@
 
 import pytest
 
+from autograder.build import all_exercises, read_lessons
+from autograder.demo import reference_answers
 from autograder.graft import GraftedCell
+from autograder.lesson import PROJECT
+from autograder.nbgrader_marks import grade_id_of, is_solution
 from autograder.needed_cells import needed_cells
+from autograder.notebooks import source_notebook
 
 
 def run(*sources):
@@ -60,3 +65,25 @@ def test_a_class_and_a_decorator_need_what_they_read():
     assert run("import torch", "def traced(f): return f", "# own\n@traced\nclass A(torch.nn.Module): pass", "A()") == [
         *(0, 1, 2),
     ]
+
+
+def test_what_a_cell_of_the_lesson_reads_at_once_is_needed_as_it_was_then():
+    own = "# own\ndef f():\n    return torch"
+    assert run("import torch\nx = torch.ones(2)\nprint(x)", own, "x = train()", "x.sort()") == [0, 1]
+
+
+def test_a_word_behind_a_dot_is_no_name_of_the_lesson():
+    assert run("steps = train()", "# own\ndef f(x):\n    return x.steps") == [1]
+
+
+@pytest.mark.parametrize("lesson", read_lessons(PROJECT, all_exercises()), ids=lambda lesson: lesson.stem)
+def test_right_answers_need_little_of_a_lesson(lesson):
+    answers = reference_answers(lesson, PROJECT)
+    made = source_notebook(lesson, all_exercises(), PROJECT)
+    cells = [cell for cell in made.cells if cell.cell_type == "code"]
+    names = [grade_id_of(cell.metadata) if is_solution(cell.metadata) else None for cell in cells]
+    graft = [
+        GraftedCell(cell.id, answers.get(name, cell.source), name, bool(name))
+        for cell, name in zip(cells, names, strict=True)
+    ]
+    assert len(needed_cells(graft)) <= len(cells) / 5 + 2
