@@ -78,9 +78,16 @@ def _warning(path: Path) -> str:
 
 CONFIGURATION = '''"""nbgrader's settings for this class. Its manual lists all there are: https://nbgrader.readthedocs.io"""
 
+import os
+import sys
 from pathlib import Path
 
 c = get_config()  # noqa: F821, nbgrader provides it
+
+# nbgrader starts programs of its own environment by name; they are found without activating it.
+_programs = str(Path(sys.executable).parent)
+if _programs not in os.environ["PATH"].split(os.pathsep):
+    os.environ["PATH"] = _programs + os.pathsep + os.environ["PATH"]
 
 c.CourseDirectory.course_id = "{course}"
 c.CourseDirectory.root = str(Path(__file__).resolve().parent)  # here, wherever a command is started

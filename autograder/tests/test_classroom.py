@@ -147,3 +147,13 @@ def test_looking_into_the_gradebook_leaves_the_environment_alone(classroom):
     before = dict(os.environ)
     nbgrader_plugin.enroll(classroom.path, {"ada": "Ada"})
     assert dict(os.environ) == before
+
+
+def test_nbgrader_finds_its_own_programs_where_the_environment_is_not_activated(tmp_path, lessons):
+    create_class(tmp_path / "class")
+    stem = lessons[0].stem
+    command = [sys.executable, "-m", "nbgrader", "generate_assignment", stem]
+    bare = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
+    done = subprocess.run(command, cwd=tmp_path / "class", env=bare, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "class" / "release" / stem / f"{stem}.ipynb").is_file()
