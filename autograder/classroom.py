@@ -99,7 +99,6 @@ c.Autograde.sanitize_preprocessors = ["autograder.nbgrader_grading.GradeSubmissi
 c.Autograde.autograde_preprocessors = [
     "nbgrader.preprocessors.SaveAutoGrades",
     "nbgrader.preprocessors.AssignLatePenalties",
-    "nbgrader.preprocessors.CheckCellMetadata",
 ]
 
 # What one submission may use. A lesson's own cells need a few seconds and a few hundred megabytes.

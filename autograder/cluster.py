@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from autograder.grading_task import GradedSubmission, HandedOut, environment, grade
+from autograder.grading_task import GradedSubmission, HandedOut, environment, grade, prepare
 from autograder.handed_in import HandedIn
 from autograder.problem import Problem
 
@@ -29,6 +29,7 @@ class Cluster:
         if key in self._tasks:
             return
         if shared.key not in self._shared:  # sent to the workers once
+            self._client.run(prepare, shared)
             self._shared[shared.key] = self._client.scatter(shared, broadcast=True, hash=False)
         self._tasks[key] = self._client.submit(
             grade, self._shared[shared.key], handed_in, key=f"grade-{key}", pure=True, retries=TIMES_TO_TRY

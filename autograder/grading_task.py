@@ -22,6 +22,7 @@ from nbformat.notebooknode import NotebookNode
 from autograder.grading import grade_notebook, nothing_to_judge
 from autograder.handed_in import HandedIn
 from autograder.jail import Limits
+from autograder.session import prepare_sessions
 
 PACKAGES = ("numpy", "torch", "matplotlib", "ipython", "nbformat", "nh3")  # an answer may depend on them
 
@@ -75,6 +76,12 @@ def handed_out(pristine: NotebookNode, sheets: Mapping[str, Sheet], limits: Limi
     )
 
 
+def prepare(shared: HandedOut) -> None:
+    """Called once in each process that is about to grade: it loads meanwhile what its first submission needs."""
+    if json.loads(shared.limits)["warm"] and not shared.unsafe:
+        prepare_sessions()
+
+
 def key_of(shared: HandedOut, handed_in: HandedIn) -> str:
     """The name of this grade: what it depends on, hashed."""
     hashed = hashlib.sha256(shared.key.encode() + handed_in.problem.encode() + b"\0" + handed_in.raw)
@@ -88,7 +95,7 @@ def grade(shared: HandedOut, handed_in: HandedIn) -> str:
         graded = nothing_to_judge(pristine, sheets, handed_in.problem, unsafe=shared.unsafe)
     else:
         graded = grade_notebook(handed_in.raw, pristine, sheets, limits, unsafe=shared.unsafe)
-    notebook = nbformat.v4.writes_json(graded.notebook)
+    notebook = json.dumps(graded.notebook)  # quick to write and to read; the file for people is written by nbgrader
     return GradedSubmission(notebook, tuple(graded.remarks), tuple(graded.defects)).as_json()
 
 

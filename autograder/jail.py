@@ -34,7 +34,7 @@ from autograder.jail_process import START_SECONDS, Jailed, Limits, entering, pop
 from autograder.jail_processes import tasks_of_this_user
 from autograder.jail_view import SCRATCH, environment
 from autograder.problem import Problem
-from autograder.warm import fork
+from autograder.warm import fork, prepare
 
 BECOMING = ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]  # what root needs to become another user
 MISSING = """Grading runs learners' code in a jail, and the program that makes it is missing here. Install bubblewrap:
@@ -72,6 +72,12 @@ def start(files: Sequence[Path], limits: Limits, *, unsafe: bool = False) -> Jai
     return _start_bwrap(own_user, main_inside(files[0]), files, limits)
 
 
+def load_ahead(files: Sequence[Path]) -> None:
+    """Have ready what the first `start` of these files would wait for."""
+    if why_no_jail() is None:
+        prepare(files, _own_user())
+
+
 @cache
 def why_no_jail() -> str | None:
     """Why no jail can be had here and what helps, or None. It is tried, once a process."""
@@ -79,7 +85,7 @@ def why_no_jail() -> str | None:
         return NOT_LINUX
     if shutil.which("bwrap") is None:
         return MISSING
-    reason = _try(_own_user())
+    reason = None if _own_user() else _try(own_user=False)
     if reason is None:
         return None
     commands = [f"  {command}" for file, (off, command) in SWITCHES.items() if _content(file) == off]

@@ -7,26 +7,26 @@ follows is stock: SaveAutoGrades reads the points, AssignLatePenalties and the p
 
 import fnmatch
 import glob
+import json
 import re
 from dataclasses import fields
 from pathlib import Path, PurePath
 
 import nbformat
-from attention_lab.sheet import Sheet
 from nbconvert.exporters import NotebookExporter
 from nbformat.notebooknode import NotebookNode
 from nbgrader.converters.base import NbGraderException
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import NbGraderPreprocessor
 from nbgrader.utils import parse_utc
-from traitlets import Bool, Dict, Int, Unicode
+from traitlets import Bool, Dict, Float, Int, Unicode
 
 from autograder.grading import OURS, nothing_to_judge
 from autograder.grading_task import handed_out
 from autograder.handed_in import read_handed_in
 from autograder.jail import Limits, why_no_jail
 from autograder.nbgrader_marks import exercises_in
-from autograder.nbgrader_recording import Recording
+from autograder.nbgrader_recording import Recording, what_helps
 from autograder.private_sheets import private_sheets
 from autograder.problem import Problem
 
@@ -47,18 +47,29 @@ class SubmissionExporter(NotebookExporter):
     cluster = Unicode("", help="A running Dask scheduler: tcp://host:port, or its scheduler file.").tag(config=True)
     workers = Int(0, help="How many submissions to grade at once; 0 is one for each core.").tag(config=True)
 
+    patience = Float(60, help="Seconds to wait for a gradebook that another program has locked.").tag(config=True)
+    _steps = Dict()
+
     def __init__(self, parent=None, **settings):
         super().__init__(parent=parent, **settings)
         self._refuse_without_a_jail()
         parent.coursedir = self.coursedir = Submissions(parent.coursedir)
+        try:
+            self._prepare(parent)
+        except Problem as problem:
+            self._refuse(str(problem))
+        except OSError as error:
+            self._refuse(f"Nothing was graded. {what_helps(str(error))}")
+
+    def _prepare(self, parent) -> None:
+        """Read what all submissions share, and see which of them are to be graded."""
         self.pristine = self._pristine_notebooks()
-        self.sheets = self._private_sheets()
+        self.sheets = private_sheets(Path(self.coursedir.root), exercises_in(self.pristine.values()))
         self.shared = {
             name: handed_out(notebook, self.sheets, self.bounds, self.unsafe_no_jail)
             for name, notebook in self.pristine.items()
         }
-        folders = self._assignments()
-        self.recording = Recording(self, parent, folders)
+        self.recording = Recording(self, parent, self._assignments())
 
     def _refuse_without_a_jail(self) -> None:
         try:
@@ -110,12 +121,13 @@ class SubmissionExporter(NotebookExporter):
             self._refuse(f"Nothing to grade: {self.only or 'nobody'} has no folder that matches {pattern}.")
         return found
 
-    def _private_sheets(self) -> dict[str, Sheet]:
-        """Those of the exercises in this lesson."""
-        try:
-            return private_sheets(Path(self.coursedir.root), exercises_in(self.pristine.values()))
-        except Problem as problem:
-            self._refuse(str(problem))
+    def register_preprocessor(self, preprocessor, enabled=False):
+        """nbgrader asks for its steps twice a submission: they are made once, but for those of a class's own."""
+        if isinstance(preprocessor, type) and preprocessor.__module__.split(".")[0] in ("nbgrader", "autograder"):
+            if preprocessor not in self._steps:
+                self._steps[preprocessor] = preprocessor(parent=self)
+            preprocessor = self._steps[preprocessor]
+        return super().register_preprocessor(preprocessor, enabled)
 
     def from_filename(self, filename, resources=None, **settings):
         """A submission becomes the pristine notebook, and the step that grades it hears its name.
@@ -133,12 +145,13 @@ class SubmissionExporter(NotebookExporter):
         return self.from_notebook_node(notebook, resources, **settings)
 
     def from_notebook_node(self, nb, resources=None, **settings):
-        """Run the steps, and write what they made."""
+        """Run the steps, and write what they made: for people to read once it is graded."""
+        submitted = "submitted_as" in resources
         resources = self._init_resources(resources)
         for step in self._preprocessors:
             nb, resources = step(nb, resources)
         resources["output_suffix"] = ".nbconvert"
-        return nbformat.v4.writes_json(nb) + "\n", resources
+        return json.dumps(nb) if submitted else nbformat.v4.writes_json(nb) + "\n", resources
 
 
 class GradeSubmission(NbGraderPreprocessor):

@@ -6,8 +6,11 @@ is copied to `backups`.
 """
 
 import atexit
-from collections.abc import Mapping
-from contextlib import suppress
+import errno
+import sqlite3
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
@@ -18,6 +21,7 @@ from autograder.backups import back_up
 from autograder.grading_task import GradedSubmission
 from autograder.one_transaction import OneTransaction
 from autograder.pending import Ledger, Submission, handed_in, is_recorded, submission
+from autograder.problem import Problem
 from autograder.verdict_store import VerdictStore
 
 
@@ -47,17 +51,19 @@ class Recording:
         parent.force = True  # what is left has to be recorded, whatever lies there from a run that was stopped
         if not to_do:
             return
-        back_up(classroom, course.db_url, self._log)
+        self._back_up(classroom, course.db_url)
         jobs = [
             Job(found.keys[name], shared, partial(handed_in, self._root, found.learner, self._lesson, name))
             for found in to_do.values()
             for name, shared in exporter.shared.items()
         ]
         self._ahead = Ahead(jobs, self._store, cluster=exporter.cluster, workers=exporter.workers)
-        self._transaction = OneTransaction(course.db_url)
+        self._transaction = OneTransaction(course.db_url, exporter.patience)
         self._graded: dict[str, GradedSubmission] = {}
-        self._own_hooks = parent.pre_convert_hook, parent.post_convert_hook
-        parent.pre_convert_hook, parent.post_convert_hook = self._begin, self._end
+        self._parent, self._own_hooks = parent, (parent.run_pre_convert_hook, parent.run_post_convert_hook)
+        # not pre_convert_hook and post_convert_hook, whose exceptions nbgrader drops
+        parent.run_pre_convert_hook, parent.run_post_convert_hook = self._begin, self._end
+        self._no_room = ""
         atexit.register(self.close)
 
     def graded(self, filename: str) -> GradedSubmission:
@@ -65,9 +71,18 @@ class Recording:
         return self._graded[filename]
 
     def close(self) -> None:
-        """Stop what still runs; what was not committed is left for the next time."""
+        """Stop what still runs, and say why, if it was no submission's doing; the next time finishes it."""
         self._ahead.close()
         self._transaction.close()
+        if why := self._no_room or self._transaction.trouble:
+            self._log.error("%s", what_helps(why))
+
+    def _back_up(self, classroom: Path, db_url: str) -> None:
+        try:
+            back_up(classroom, db_url, self._log)
+        except (OSError, sqlite3.Error, subprocess.CalledProcessError) as error:
+            why = getattr(error, "stderr", "") or str(error)
+            raise Problem(f"Nothing was graded: the gradebook could not be copied first. {what_helps(why)}") from error
 
     def _submission(self, folder: str, shared) -> Submission:
         learner = Path(folder).relative_to(self._root).parts[0]
@@ -86,17 +101,44 @@ class Recording:
                 self._submitted = {each.student_id for each in gradebook.assignment_submissions(self._lesson)}
         return self._submitted
 
-    def _begin(self, *, notebooks, **about) -> None:
+    def _begin(self) -> None:
         """Before nbgrader opens its gradebook, which nobody else can write to from then on, there is the grade."""
         self._transaction.roll_back()
-        self._graded = {name: self._ahead.take(self._known[name].keys[Path(name).name]) for name in notebooks}
+        if self._no_room:
+            raise OSError(errno.ENOSPC, self._no_room)
+        notebooks = self._parent.notebooks
+        with self._seeing_no_room():
+            self._graded = {name: self._ahead.take(self._known[name].keys[Path(name).name]) for name in notebooks}
         self._transaction.begin()
-        if self._own_hooks[0]:
-            self._own_hooks[0](notebooks=notebooks, **about)
+        self._own_hooks[0]()
 
-    def _end(self, *, notebooks, **about) -> None:
-        found = self._known[notebooks[0]]
+    def _end(self) -> None:
+        found = self._known[self._parent.notebooks[0]]
         self._transaction.commit()
-        self._ledger.record(found.learner, found.key, failed=any(each.defects for each in self._graded.values()))
-        if self._own_hooks[1]:
-            self._own_hooks[1](notebooks=notebooks, **about)
+        with self._seeing_no_room():
+            failed = any(each.defects for each in self._graded.values())
+            self._ledger.record(found.learner, found.key, failed=failed)
+        self._own_hooks[1]()
+
+    @contextmanager
+    def _seeing_no_room(self) -> Iterator[None]:
+        """A full disk is full for all that follow: they are left for the next time, at once."""
+        try:
+            yield
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                self._no_room = str(error)
+            raise
+
+
+def what_helps(why: str) -> str:
+    """What a database or a disk said, and what helps."""
+    if "locked" in why:
+        advice = (
+            "Another program holds the gradebook: a second `grade`, formgrader, or a viewer. Close it, and grade again."
+        )
+    elif "full" in why or "space" in why or "quota" in why:
+        advice = "The disk is full. Make room, and grade again."
+    else:
+        advice = "When that is mended, grade again."
+    return f"{advice} What is recorded stays, what is graded is not graded anew. ({why.strip()})"

@@ -6,6 +6,7 @@ all of these work on one connection, inside one transaction that is committed at
 
 import nbgrader.api
 from sqlalchemy import Connection, create_engine, event
+from sqlalchemy.exc import OperationalError
 
 
 class _Borrowed(Connection):
@@ -16,14 +17,19 @@ class _Borrowed(Connection):
 
 
 class OneTransaction:
-    """Begin, and then commit or roll back; `close` gives nbgrader its own way back."""
+    """Begin, and then commit or roll back; `close` gives nbgrader its own way back.
+
+    trouble: what a database first said that could not be written, or ""; what it says later follows from that.
+    """
 
     def __init__(self, db_url: str, patience: float = 60):
         """patience: seconds to wait for a database that somebody else has locked."""
+        self.trouble = ""
         self._own_way = nbgrader.api.create_engine
         self._sqlite = db_url.startswith("sqlite")
         self._engine = create_engine(db_url, **({"connect_args": {"timeout": patience}} if self._sqlite else {}))
         self._connection = None
+        event.listen(self._engine, "handle_error", self._hear)
         if self._sqlite:  # its driver would begin too late for savepoints, and commit on its own
             event.listen(self._engine, "connect", _no_own_transactions)
             event.listen(self._engine, "begin", _begin_at_once)
@@ -35,6 +41,7 @@ class OneTransaction:
         """What follows belongs to a new submission; what was not committed is gone."""
         self.roll_back()
         self._connection = _Borrowed(self._engine)
+        self._start()
 
     def commit(self) -> None:
         """The submission is recorded."""
@@ -60,14 +67,21 @@ class OneTransaction:
         nbgrader.api.create_engine = self._own_way
         nbgrader.api.Base.metadata.create_all = self._make_tables
 
+    def _start(self) -> None:
+        self._connection.begin()
+        self._connection.begin_nested()  # so that a session's commit and rollback end at a savepoint
+
     def _engine_of(self, db_url, **settings):
         """What nbgrader takes for an engine: within a submission, the one connection."""
         if self._connection is None:
             return self._own_way(db_url, **settings)
         if not self._connection.in_transaction():
-            self._connection.begin()
-            self._connection.begin_nested()  # so that a session's commit and rollback end at a savepoint
+            self._start()
         return self._connection
+
+    def _hear(self, context) -> None:
+        if isinstance(context.sqlalchemy_exception, OperationalError):
+            self.trouble = self.trouble or str(context.original_exception)
 
     def _tables_of(self, bind, **settings):
         """nbgrader asks for each of its twenty tables whenever it opens its gradebook; once is enough."""

@@ -147,13 +147,20 @@ class Shell(InteractiveShell):
 
 
 def make_shell(recorder: Recorder) -> Shell:
-    """An IPython whose outputs go to `recorder`."""
+    """The IPython of this process; its outputs go to `recorder`."""
+    shell = prepared_shell()
+    shell.display_pub.recorder = recorder
+    os.makedirs(shell.profile_dir.location, exist_ok=True)  # a fork has a home folder of its own
+    shell.profile_dir.check_dirs()
+    return shell
+
+
+def prepared_shell() -> Shell:
+    """The IPython of this process, which is made the first time; nothing can run in it before `make_shell`."""
     config = Config()
     config.HistoryManager.enabled = False
     config.InteractiveShell.enable_tip = False
-    shell = Shell.instance(config=config)
-    shell.display_pub.recorder = recorder
-    return shell
+    return Shell.instance(config=config)
 
 
 def _own_lines(trace):

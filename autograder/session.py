@@ -11,6 +11,7 @@ a call ends within its limit in a value or in `Reported`; after the process was 
 
 import builtins
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -20,7 +21,7 @@ import numpy as np
 from attention_lab.observation import Failure, Reported
 from attention_lab.tensors import bytes_of, is_tensor
 
-from autograder.jail import Limits, start
+from autograder.jail import Limits, load_ahead, start
 from autograder.jail_process import START_SECONDS
 from autograder.pipe import ENDED, Pipe, Stopped
 from autograder.wire import Ended, WireError, pack, receive, send, unpack
@@ -36,6 +37,11 @@ def open_session(cells: list[tuple[str, str]], limits: Limits | None = None, uns
     """Execute the cells, pairs of an id and a source, in order → a session in which their functions can be called."""
     limits = limits or Limits()
     return Session(start(INSIDE, limits, unsafe=unsafe), cells, limits)
+
+
+def prepare_sessions() -> None:
+    """Start loading, in the background, what the first session with warm limits waits for."""
+    threading.Thread(target=load_ahead, args=[INSIDE], name="loading ahead", daemon=True).start()
 
 
 class Session:

@@ -66,6 +66,13 @@ def fork(files: Sequence[Path], limits: Limits, own_user: bool, user: int, count
         return jailed
 
 
+def prepare(files: Sequence[Path], own_user: bool) -> None:
+    """Load what the first fork would wait for. Failing is left to that fork, which says why."""
+    with _lock, suppress(ColdStart, OSError, ValueError):
+        if own_user not in _zygotes:
+            _zygotes[own_user] = Zygote([*INSIDE, *files], own_user)
+
+
 class Zygote:
     """The process that is forked, and the socket over which it hears what to do."""
 

@@ -6,8 +6,8 @@ and four file descriptors for each submission, which the fork takes over. A fork
 stands in its own jail (autograder/fork_jail.py), and is then the same runner that begins cold.
 
 What a fork inherits is the same for all of them, so it must not be shared: there is one thread, no memory that a fork
-could write for another, no file descriptor that a fork keeps, and no random number has been drawn. attention_lab is
-left to the fork: it joins the shell that is running when it is imported.
+could write for another, no file descriptor that a fork keeps, and no random number has been drawn. attention_lab
+joins the shell that is running when it is imported, so the shell is made before it.
 """
 
 import gc
@@ -20,7 +20,7 @@ import socket
 import sys
 import traceback
 
-from . import runner
+from . import runner, runner_shell
 from .fork_jail import MOST_FILES, NEW_PROCESSES, PR_SET_DUMPABLE, enter, prctl, setns, unshare
 
 LOADED = (
@@ -41,6 +41,7 @@ LOADED = (
     "IPython.core.pylabtools",
     "bdb",
 )
+OURS = ("attention_lab.check", "attention_lab.observation", "attention_lab.sheet", "attention_lab.drivers")
 MOST = 65_536
 FILES = 4  # requests, replies, errors, status
 
@@ -74,6 +75,10 @@ def load() -> None:
     figure.subplots().set_title("a font, found")
     FigureCanvasAgg(figure).draw()
     del figure
+    os.chdir(os.environ["HOME"])
+    runner_shell.prepared_shell()
+    for name in OURS:
+        __import__(name)
     gc.collect()
     gc.freeze()
 
