@@ -16,6 +16,7 @@ from autograder.lesson import CODE, EXERCISE, GRADE, PROJECT, Cell, Lesson
 
 PRIVATE_SEED = 61
 os.environ["ATTENTION_LAB_PROGRESS"] = "off"  # what tests check is no learner's progress
+pytest.register_assert_rewrite("autograder.tests.written")  # else a failure there would not tell the two sides
 torch.set_num_threads(1)  # many small tensors, and the machine may have better things to do
 
 

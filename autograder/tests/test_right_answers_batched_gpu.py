@@ -7,37 +7,13 @@ import time
 from timeit import default_timer
 
 import numpy as np
-import pytest
 import torch
 import torch.nn.functional as F
-from attention_lab.judge import judge
 from torch import nn
 
-from autograder.exercises import EXERCISES
+from autograder.tests.written import Written, assert_accepted, each, exercises_of
 
-RIGHT = []
-
-
-def right(exercise):
-    """Adds a right answer to `exercise`."""
-
-    def add(function):
-        RIGHT.append((exercise, function))
-        return function
-
-    return add
-
-
-@pytest.mark.parametrize(
-    ("exercise", "function"), RIGHT, ids=lambda item: getattr(item, "__name__", type(item).__name__)
-)
-def test_a_right_answer_passes(sheet_of, exercise, function):
-    verdict = judge(sheet_of(exercise), function)
-    assert verdict.passed, verdict.message
-
-
-def test_every_exercise_of_the_lesson_is_answered():
-    assert {exercise for exercise, _ in RIGHT} == {e.id for e in EXERCISES.values() if e.lesson == "06_batched_gpu"}
+right = Written()
 
 
 # ---- batched_attention
@@ -415,3 +391,12 @@ def eight_words_with_other_capitals_and_spaces():
 def eight_words_by_letter():
     gaps = {"A": "four times", "B": "four times", "C": "twice", "E": "twice", "H": "twice"}
     return tuple(gaps.get(letter, "the same") for letter in "ABCDEFGH")
+
+
+@each(right)
+def test_a_right_answer_passes(sheet_of, answer):
+    assert_accepted(sheet_of, answer)
+
+
+def test_every_exercise_of_the_lesson_is_answered():
+    assert right.exercises() == exercises_of("06_batched_gpu")

@@ -7,37 +7,12 @@ import sys
 import warnings
 
 import numpy as np
-import pytest
 import torch
 from attention_lab.judge import judge
 
-RIGHT = []
+from autograder.tests.written import Written, assert_accepted, each, exercises_of
 
-
-def right(exercise):
-    """Adds a right answer to `exercise`."""
-
-    def add(function):
-        RIGHT.append((exercise, function))
-        return function
-
-    return add
-
-
-@pytest.mark.parametrize(("exercise", "function"), RIGHT, ids=lambda item: getattr(item, "__name__", str(item)))
-def test_a_right_answer_passes(sheet_of, exercise, function):
-    verdict = judge(sheet_of(exercise), function)
-    assert verdict.passed, verdict.message
-
-
-def test_every_exercise_of_the_lesson_is_answered():
-    assert {exercise for exercise, _ in RIGHT} == {
-        "softmax",
-        "blend",
-        "attend",
-        "plain_self_attention",
-        "diagnose_suspects",
-    }
+right = Written()
 
 
 def plain_softmax(scores):
@@ -311,3 +286,12 @@ def test_the_learners_own_settings_stay_as_they_were(sheet_of):
     before = np.geterr()
     assert judge(sheet_of("softmax"), careless).passed
     assert np.geterr() == before
+
+
+@each(right)
+def test_a_right_answer_passes(sheet_of, answer):
+    assert_accepted(sheet_of, answer)
+
+
+def test_every_exercise_of_the_lesson_is_answered():
+    assert right.exercises() == exercises_of("01_intuition")

@@ -4,35 +4,13 @@ import functools
 import math
 
 import numpy as np
-import pytest
 import torch
-from attention_lab.judge import judge
 from torch import nn
 from torch.nn import functional as F
 
-from autograder.exercises import EXERCISES
+from autograder.tests.written import Written, assert_accepted, each, exercises_of
 
-RIGHT = []
-
-
-def right(exercise):
-    """Adds a right answer to `exercise`."""
-
-    def add(function):
-        RIGHT.append((exercise, function))
-        return function
-
-    return add
-
-
-@pytest.mark.parametrize(("exercise", "function"), RIGHT, ids=lambda item: getattr(item, "__name__", str(item)))
-def test_a_right_answer_passes(sheet_of, exercise, function):
-    verdict = judge(sheet_of(exercise), function)
-    assert verdict.passed, verdict.message
-
-
-def test_every_exercise_of_the_lesson_is_answered():
-    assert {exercise for exercise, _ in RIGHT} == {e.id for e in EXERCISES.values() if e.lesson == "05_multi_head"}
+right = Written()
 
 
 # ---- split_heads and merge_heads
@@ -374,3 +352,12 @@ def as_a_float(d_model, num_heads, bias=True):
 @right("parameter_count")
 def as_numpy_counts(d_model, num_heads, bias=True):
     return np.prod([4, d_model, d_model + np.int64(bias)])
+
+
+@each(right)
+def test_a_right_answer_passes(sheet_of, answer):
+    assert_accepted(sheet_of, answer)
+
+
+def test_every_exercise_of_the_lesson_is_answered():
+    assert right.exercises() == exercises_of("05_multi_head")

@@ -7,40 +7,12 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
-import pytest
 import torch
 from attention_lab.judge import judge
 
-RIGHT = []
+from autograder.tests.written import Written, assert_accepted, each, exercises_of
 
-
-def right(exercise):
-    """Adds a right answer to `exercise`."""
-
-    def add(function):
-        RIGHT.append((exercise, function))
-        return function
-
-    return add
-
-
-@pytest.mark.parametrize(
-    ("exercise", "function"), RIGHT, ids=lambda item: getattr(item, "__name__", type(item).__name__)
-)
-def test_a_right_answer_passes(sheet_of, exercise, function):
-    verdict = judge(sheet_of(exercise), function)
-    assert verdict.passed, verdict.message
-
-
-def test_every_exercise_of_the_lesson_is_answered():
-    assert {exercise for exercise, _ in RIGHT} == {
-        "project",
-        "attention_scores",
-        "attention",
-        "self_attention",
-        "cross_attention",
-        "previous_token_share",
-    }
+right = Written()
 
 
 def softmax(scores):
@@ -335,3 +307,12 @@ def test_helpers_in_other_cells_are_found(sheet_of):
     exec(ONE_CELL, cells)
     exec(NEXT_CELL, cells)
     assert judge(sheet_of("self_attention"), cells["self_attention"]).passed
+
+
+@each(right)
+def test_a_right_answer_passes(sheet_of, answer):
+    assert_accepted(sheet_of, answer)
+
+
+def test_every_exercise_of_the_lesson_is_answered():
+    assert right.exercises() == exercises_of("02_queries_keys_values")

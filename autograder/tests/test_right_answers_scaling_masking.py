@@ -6,36 +6,11 @@ import warnings
 
 import attention_lab
 import numpy as np
-import pytest
 import torch
-from attention_lab.judge import judge
 
-from autograder.exercises import EXERCISES
+from autograder.tests.written import Written, assert_accepted, each, exercises_of
 
-RIGHT = []
-
-
-def right(exercise):
-    """Adds a right answer to `exercise`."""
-
-    def add(function):
-        RIGHT.append((exercise, function))
-        return function
-
-    return add
-
-
-@pytest.mark.parametrize(
-    ("exercise", "function"), RIGHT, ids=lambda item: getattr(item, "__name__", type(item).__name__)
-)
-def test_a_right_answer_passes(sheet_of, exercise, function):
-    verdict = judge(sheet_of(exercise), function)
-    assert verdict.passed, verdict.message
-
-
-def test_every_exercise_of_the_lessons_is_answered():
-    lessons = ("03_scaling", "04_masking")
-    assert {exercise for exercise, _ in RIGHT} == {e.id for e in EXERCISES.values() if e.lesson in lessons}
+right = Written()
 
 
 def tensors(*arrays):
@@ -415,3 +390,12 @@ def seven_words_with_other_capitals_and_spaces():
 def seven_words_by_letter():
     gaps = {"G": "no gradient", "F": "stays", "E": "falls", "D": "0.242", "C": "log n", "B": "zero", "A": "zero"}
     return tuple(gaps[letter] for letter in sorted(gaps))
+
+
+@each(right)
+def test_a_right_answer_passes(sheet_of, answer):
+    assert_accepted(sheet_of, answer)
+
+
+def test_every_exercise_of_the_lessons_is_answered():
+    assert right.exercises() == exercises_of("03_scaling", "04_masking")
