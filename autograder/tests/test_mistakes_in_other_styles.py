@@ -3,23 +3,11 @@
 import math
 
 import numpy as np
-import pytest
 import torch
-from attention_lab.judge import judge
 
-from autograder.exercises import EXERCISES
+from autograder.tests.written import WrittenAndTold, assert_named, each, listed_mistakes
 
-WRONG = []
-
-
-def wrong(exercise, mistake):
-    """Adds a function that makes `mistake` in `exercise`."""
-
-    def add(function):
-        WRONG.append((exercise, mistake, function))
-        return function
-
-    return add
+wrong = WrittenAndTold()
 
 
 def tensors(*arrays):
@@ -569,18 +557,10 @@ def self_attention_again(x, context, w_q, w_k, w_v):
     return of_self(attend)(x, w_q, w_k, w_v)
 
 
-@pytest.mark.parametrize(("exercise", "mistake", "function"), WRONG, ids=lambda item: getattr(item, "__name__", item))
-def test_it_fails_and_is_named(sheet_of, exercise, mistake, function):
-    verdict = judge(sheet_of(exercise), function)
-    assert verdict.points < verdict.max_points
-    assert verdict.misconceptions == (mistake,), verdict.message
-    assert len(verdict.message.split("\n")) == 3
+@each(wrong)
+def test_it_fails_and_is_named(sheet_of, answer):
+    assert_named(sheet_of, answer)
 
 
 def test_every_mistake_on_the_lists_of_these_lessons_was_written_by_hand():
-    assert {(exercise, mistake) for exercise, mistake, _ in WRONG} == {
-        (name, fault.id)
-        for name, exercise in EXERCISES.items()
-        for fault in exercise.faults
-        if exercise.lesson in ("01_intuition", "02_queries_keys_values") and not fault.quiet
-    }
+    assert wrong.told() == listed_mistakes("01_intuition", "02_queries_keys_values")

@@ -3,40 +3,11 @@
 import math
 
 import numpy as np
-import pytest
 import torch
-from attention_lab.judge import judge
 
-from autograder.exercises import EXERCISES
+from autograder.tests.written import WrittenAndTold, assert_named, each, listed_mistakes
 
-WRONG = []
-
-
-def wrong(exercise, mistake):
-    """Adds a function that makes `mistake` in `exercise`."""
-
-    def add(function):
-        WRONG.append((exercise, mistake, function))
-        return function
-
-    return add
-
-
-@pytest.mark.parametrize(("exercise", "mistake", "function"), WRONG, ids=lambda item: getattr(item, "__name__", item))
-def test_it_fails_and_is_named(sheet_of, exercise, mistake, function):
-    verdict = judge(sheet_of(exercise), function)
-    assert verdict.points < verdict.max_points
-    assert verdict.misconceptions == (mistake,), verdict.message
-    assert len(verdict.message.split("\n")) == 3
-
-
-def test_every_mistake_on_the_lists_of_these_lessons_was_written_by_hand():
-    assert {(exercise, mistake) for exercise, mistake, _ in WRONG} == {
-        (name, fault.id)
-        for name, exercise in EXERCISES.items()
-        for fault in exercise.faults
-        if exercise.lesson in ("03_scaling", "04_masking") and not fault.quiet
-    }
+wrong = WrittenAndTold()
 
 
 def softmax(scores, axis=-1):
@@ -683,3 +654,12 @@ def the_second_half_changes(attention, length, d_model, rng):
     x, half = rng.normal(size=(length, d_model)), length // 2
     later = np.concatenate([x[:half], rng.normal(size=(length - half, d_model))])
     return bool((np.abs(attention(x) - attention(later))[:half] > 1e-9).any())
+
+
+@each(wrong)
+def test_it_fails_and_is_named(sheet_of, answer):
+    assert_named(sheet_of, answer)
+
+
+def test_every_mistake_on_the_lists_of_these_lessons_was_written_by_hand():
+    assert wrong.told() == listed_mistakes("03_scaling", "04_masking")

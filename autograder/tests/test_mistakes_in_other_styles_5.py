@@ -2,44 +2,16 @@
 
 import math
 
-import pytest
 import torch
 from attention_lab.broken import broken_attention
 from attention_lab.judge import judge
 from torch import nn
 from torch.nn import functional as F
 
-from autograder.exercises import EXERCISES
+from autograder.tests.written import WrittenAndTold, assert_named, each, listed_mistakes
 from solutions.multi_head import merge_heads, repaired_attention, split_heads
 
-WRONG = []
-
-
-def wrong(exercise, *mistakes):
-    """Adds a function that makes these mistakes in `exercise`."""
-
-    def add(function):
-        WRONG.append((exercise, mistakes, function))
-        return function
-
-    return add
-
-
-@pytest.mark.parametrize(("exercise", "mistakes", "function"), WRONG, ids=lambda item: getattr(item, "__name__", ""))
-def test_it_fails_and_is_named(sheet_of, exercise, mistakes, function):
-    verdict = judge(sheet_of(exercise), function)
-    assert verdict.points < verdict.max_points
-    assert set(verdict.misconceptions) == set(mistakes), verdict.message
-    assert len(verdict.message.split("\n")) == 3
-
-
-def test_every_mistake_on_the_lists_of_the_lesson_was_written_by_hand():
-    assert {(exercise, mistake) for exercise, mistakes, _ in WRONG for mistake in mistakes} == {
-        (name, fault.id)
-        for name, exercise in EXERCISES.items()
-        for fault in exercise.faults
-        if exercise.lesson == "05_multi_head" and not fault.quiet
-    }
+wrong = WrittenAndTold()
 
 
 # ---- split_heads, merge_heads, parameter_count
@@ -509,3 +481,12 @@ class LayersInAModuleList(nn.Module):
 def test_the_broken_attention_fails_as_it_was_given(sheet_of):
     verdict = judge(sheet_of("repaired_attention"), broken_attention)
     assert verdict.points == 0 and verdict.misconceptions == ()
+
+
+@each(wrong)
+def test_it_fails_and_is_named(sheet_of, answer):
+    assert_named(sheet_of, answer)
+
+
+def test_every_mistake_on_the_lists_of_the_lesson_was_written_by_hand():
+    assert wrong.told() == listed_mistakes("05_multi_head")

@@ -4,41 +4,12 @@ import math
 import statistics
 import time
 
-import pytest
 import torch
 import torch.nn.functional as F
-from attention_lab.judge import judge
 
-from autograder.exercises import EXERCISES
+from autograder.tests.written import WrittenAndTold, assert_named, each, listed_mistakes
 
-WRONG = []
-
-
-def wrong(exercise, mistake):
-    """Adds a function that makes `mistake` in `exercise`."""
-
-    def add(function):
-        WRONG.append((exercise, mistake, function))
-        return function
-
-    return add
-
-
-@pytest.mark.parametrize(("exercise", "mistake", "function"), WRONG, ids=lambda item: getattr(item, "__name__", item))
-def test_it_fails_and_is_named(sheet_of, exercise, mistake, function):
-    verdict = judge(sheet_of(exercise), function)
-    assert verdict.points < verdict.max_points
-    assert verdict.misconceptions == (mistake,), verdict.message
-    assert len(verdict.message.split("\n")) == 3
-
-
-def test_every_mistake_on_the_lists_of_the_lesson_was_written_by_hand():
-    assert {(exercise, mistake) for exercise, mistake, _ in WRONG} == {
-        (name, fault.id)
-        for name, exercise in EXERCISES.items()
-        for fault in exercise.faults
-        if exercise.lesson == "06_batched_gpu" and not fault.quiet
-    }
+wrong = WrittenAndTold()
 
 
 def scaled(query, key):
@@ -561,3 +532,12 @@ def one_clock_around_all(function, *inputs, repeats=5):
     for _ in range(repeats):
         function(*inputs)
     return (time.monotonic() - start) / repeats
+
+
+@each(wrong)
+def test_it_fails_and_is_named(sheet_of, answer):
+    assert_named(sheet_of, answer)
+
+
+def test_every_mistake_on_the_lists_of_the_lesson_was_written_by_hand():
+    assert wrong.told() == listed_mistakes("06_batched_gpu")

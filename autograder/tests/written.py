@@ -11,17 +11,18 @@ from autograder.exercises import EXERCISES
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer to an exercise."""
+    """An answer to an exercise, and what is to be told of it: the names of its mistakes, or words."""
 
     exercise: str
     function: Callable
+    told: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
         return getattr(self.function, "__name__", type(self.function).__name__)
 
     def __str__(self) -> str:
-        return "-".join((self.exercise, self.name))
+        return "-".join((self.exercise, *self.told, self.name))
 
     def verdict(self, sheet_of):
         return judge(sheet_of(self.exercise), self.function)
@@ -31,14 +32,27 @@ class Written(list[Answer]):
     """Collects what it decorates: after `right = Written()`, the functions that stand under `@right("softmax")`."""
 
     def __call__(self, exercise):
+        return self.adds(exercise)
+
+    def adds(self, exercise, *told):
         def add(function):
-            self.append(Answer(exercise, function))
+            self.append(Answer(exercise, function, told))
             return function
 
         return add
 
     def exercises(self) -> set[str]:
         return {answer.exercise for answer in self}
+
+
+class WrittenAndTold(Written):
+    """Collects answers together with what is to be told of them: `@wrong("softmax", "softmax-unstable")`."""
+
+    def __call__(self, exercise, *told):
+        return self.adds(exercise, *told)
+
+    def told(self) -> set[tuple[str, str]]:
+        return {(answer.exercise, told) for answer in self for told in answer.told}
 
 
 def each(answers: list[Answer]):
@@ -51,6 +65,24 @@ def exercises_of(*lessons) -> set[str]:
     return {name for name, exercise in EXERCISES.items() if exercise.lesson in lessons}
 
 
+def listed_mistakes(*lessons) -> set[tuple[str, str]]:
+    """The mistakes on the lists of these lessons' exercises, each with its exercise; not those that are kept quiet."""
+    return {
+        (name, fault.id)
+        for name, exercise in EXERCISES.items()
+        for fault in exercise.faults
+        if exercise.lesson in lessons and not fault.quiet
+    }
+
+
 def assert_accepted(sheet_of, answer):
     verdict = answer.verdict(sheet_of)
     assert verdict.passed, verdict.message
+
+
+def assert_named(sheet_of, answer):
+    """It fails; its mistakes are named, and no others; and its message has three lines."""
+    verdict = answer.verdict(sheet_of)
+    assert verdict.points < verdict.max_points
+    assert answer.told and sorted(verdict.misconceptions) == sorted(answer.told), verdict.message
+    assert len(verdict.message.split("\n")) == 3
