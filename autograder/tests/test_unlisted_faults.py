@@ -1,20 +1,10 @@
 """Faults that no list knows: every one must fail, and hardly any may be called by a name that it does not deserve."""
 
 import numpy as np
-import pytest
-from attention_lab.judge import judge
 
-WRONG = []
+from autograder.tests.written import Written, assert_fails, each
 
-
-def wrong(exercise):
-    """Adds a wrong answer to `exercise`, a fault for which there is no name."""
-
-    def add(function):
-        WRONG.append((exercise, function))
-        return function
-
-    return add
+wrong = Written()
 
 
 def softmax(scores, axis=-1):
@@ -640,11 +630,9 @@ def always_the_same():
     return ("overflows",) * 4
 
 
-@pytest.mark.parametrize(("exercise", "function"), WRONG, ids=lambda item: getattr(item, "__name__", item))
-def test_it_fails(sheet_of, exercise, function):
-    verdict = judge(sheet_of(exercise), function)
-    assert verdict.points < verdict.max_points
-    assert verdict.seen
+@each(wrong)
+def test_it_fails(sheet_of, answer):
+    assert_fails(sheet_of, answer)
 
 
 DESERVED = {  # two of them come to the same as something on the list
@@ -655,9 +643,7 @@ DESERVED = {  # two of them come to the same as something on the list
 
 def test_none_is_called_by_a_name_that_it_does_not_deserve(sheet_of):
     named = {
-        function.__name__: verdict.misconceptions
-        for exercise, function in WRONG
-        if (verdict := judge(sheet_of(exercise), function)).misconceptions
+        answer.name: verdict.misconceptions for answer in wrong if (verdict := answer.verdict(sheet_of)).misconceptions
     }
-    assert len(WRONG) >= 60
+    assert len(wrong) >= 60
     assert named == DESERVED

@@ -1,28 +1,15 @@
 """Faults of lessons 3 and 4 that no list knows: each must fail, and none is called by a name it does not deserve."""
 
 import numpy as np
-import pytest
-from attention_lab.judge import judge
 
-WRONG = []
+from autograder.tests.written import Written, assert_fails_without_a_name, each
 
-
-def wrong(exercise):
-    """Adds a wrong answer to `exercise`, a fault for which there is no name."""
-
-    def add(function):
-        WRONG.append((exercise, function))
-        return function
-
-    return add
+wrong = Written()
 
 
-@pytest.mark.parametrize(("exercise", "function"), WRONG, ids=lambda item: getattr(item, "__name__", item))
-def test_it_fails_without_a_name(sheet_of, exercise, function):
-    verdict = judge(sheet_of(exercise), function)
-    assert verdict.points < verdict.max_points
-    assert verdict.seen
-    assert verdict.misconceptions == (), verdict.message
+@each(wrong)
+def test_it_fails_without_a_name(sheet_of, answer):
+    assert_fails_without_a_name(sheet_of, answer)
 
 
 def softmax(scores, axis=-1):

@@ -2,43 +2,19 @@
 
 import math
 
-import pytest
 import torch
 from attention_lab.judge import judge
 from torch import nn
 
+from autograder.tests.written import WrittenAndTold, assert_fails_without_a_name, each
 from solutions.multi_head import MultiHeadAttention, merge_heads, repaired_attention, split_heads
 
-WRONG = []
+wrong = WrittenAndTold()  # with each fault, the words there are for it, if any
 
 
-QUIET = []
-
-
-def wrong(exercise, words=None):
-    """Adds a wrong answer to `exercise`, a fault for which there is no name, and the words there are for it, if any."""
-
-    def add(function):
-        WRONG.append((exercise, function))
-        if words:
-            QUIET.append((exercise, function, words))
-        return function
-
-    return add
-
-
-@pytest.mark.parametrize(("exercise", "function"), WRONG, ids=lambda item: getattr(item, "__name__", item))
-def test_it_fails_without_a_name(sheet_of, exercise, function):
-    verdict = judge(sheet_of(exercise), function)
-    assert verdict.points < verdict.max_points
-    assert verdict.seen
-    assert verdict.misconceptions == (), verdict.message
-
-
-@pytest.mark.parametrize(("exercise", "function", "words"), QUIET, ids=lambda item: getattr(item, "__name__", ""))
-def test_a_fault_without_a_name_is_told_in_words(sheet_of, exercise, function, words):
-    verdict = judge(sheet_of(exercise), function)
-    assert words in verdict.matches and verdict.look_at
+@each(wrong)
+def test_it_fails_without_a_name(sheet_of, answer):
+    assert_fails_without_a_name(sheet_of, answer)
 
 
 def test_the_root_of_the_number_of_heads_shows_in_a_small_example(sheet_of):
@@ -457,3 +433,10 @@ class LearnsAtHalfTheRate(MultiHeadAttention):
     def forward(self, x, context=None, mask=None):
         output, weights = super().forward(x, context, mask)
         return output / 2 + output.detach() / 2, weights
+
+
+@each([answer for answer in wrong if answer.told])
+def test_a_fault_without_a_name_is_told_in_words(sheet_of, answer):
+    verdict = answer.verdict(sheet_of)
+    (words,) = answer.told
+    assert words in verdict.matches and verdict.look_at

@@ -9,25 +9,15 @@ import torch
 import torch.nn.functional as F
 from attention_lab.judge import judge
 
-WRONG = []
+from autograder.tests.written import WrittenAndTold, assert_fails_without_a_name, each
+
+wrong = WrittenAndTold()  # with each fault, words that are in its message, if any
 
 
-def wrong(exercise, seen=""):
-    """Adds a wrong answer to `exercise`, a fault for which there is no name; `seen` is in its message."""
-
-    def add(function):
-        WRONG.append((exercise, function, seen))
-        return function
-
-    return add
-
-
-@pytest.mark.parametrize(("exercise", "function", "seen"), WRONG, ids=lambda item: getattr(item, "__name__", None))
-def test_it_fails_without_a_name(sheet_of, exercise, function, seen):
-    verdict = judge(sheet_of(exercise), function)
-    assert verdict.points < verdict.max_points
-    assert verdict.seen and seen in verdict.seen, verdict.seen
-    assert verdict.misconceptions == (), verdict.message
+@each(wrong)
+def test_it_fails_without_a_name(sheet_of, answer):
+    verdict = assert_fails_without_a_name(sheet_of, answer)
+    assert all(words in verdict.seen for words in answer.told), verdict.seen
 
 
 def scaled(query, key):

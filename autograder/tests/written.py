@@ -86,3 +86,18 @@ def assert_named(sheet_of, answer):
     assert verdict.points < verdict.max_points
     assert answer.told and sorted(verdict.misconceptions) == sorted(answer.told), verdict.message
     assert len(verdict.message.split("\n")) == 3
+
+
+def assert_fails(sheet_of, answer):
+    """It fails, and an example shows it. → its verdict"""
+    verdict = answer.verdict(sheet_of)
+    assert verdict.points < verdict.max_points
+    assert verdict.seen
+    return verdict
+
+
+def assert_fails_without_a_name(sheet_of, answer):
+    """It fails, an example shows it, and no mistake is named. → its verdict"""
+    verdict = assert_fails(sheet_of, answer)
+    assert verdict.misconceptions == (), verdict.message
+    return verdict
