@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from attention_lab.judge import judge
 
-from autograder.tests.written import Written, assert_accepted, each, exercises_of
+from autograder.tests.written import Written, assert_accepted, each, exercises_of, one_sequence_at_a_time
 
 right = Written()
 
@@ -18,21 +18,6 @@ right = Written()
 def softmax(scores):
     exponentials = np.exp(scores - scores.max(axis=-1, keepdims=True))
     return exponentials / exponentials.sum(axis=-1, keepdims=True)
-
-
-def one_sequence_at_a_time(function):
-    """Lifts a function of matrices to any number of batch axes."""
-
-    @functools.wraps(function)
-    def batched(*arrays):
-        if arrays[0].ndim == 2:
-            return function(*arrays)
-        results = [batched(*entries) for entries in zip(*arrays, strict=True)]
-        if isinstance(results[0], tuple):
-            return tuple(np.array(parts) for parts in zip(*results, strict=True))
-        return np.array(results)
-
-    return batched
 
 
 @right("project")

@@ -1,6 +1,5 @@
 """Right answers to lessons 3 and 4, written as differently as learners write them: every one must pass."""
 
-import functools
 import math
 import warnings
 
@@ -8,7 +7,7 @@ import attention_lab
 import numpy as np
 import torch
 
-from autograder.tests.written import Written, assert_accepted, each, exercises_of
+from autograder.tests.written import Written, assert_accepted, each, exercises_of, one_sequence_at_a_time
 
 right = Written()
 
@@ -20,19 +19,6 @@ def tensors(*arrays):
 def softmax(scores):
     exponentials = np.exp(scores - scores.max(axis=-1, keepdims=True))
     return exponentials / exponentials.sum(axis=-1, keepdims=True)
-
-
-def one_sequence_at_a_time(function):
-    """Lifts a function of matrices to any number of batch axes."""
-
-    @functools.wraps(function)
-    def batched(*arrays):
-        if arrays[0].ndim == 2:
-            return function(*arrays)
-        results = [batched(*entries) for entries in zip(*arrays, strict=True)]
-        return tuple(np.array(parts) for parts in zip(*results, strict=True))
-
-    return batched
 
 
 # ---- score_variance

@@ -1,8 +1,10 @@
 """Answers that tests have written by hand: how a module collects them, and what it asks of their verdicts."""
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import pytest
 from attention_lab.judge import judge
 
@@ -53,6 +55,21 @@ class WrittenAndTold(Written):
 
     def told(self) -> set[tuple[str, str]]:
         return {(answer.exercise, told) for answer in self for told in answer.told}
+
+
+def one_sequence_at_a_time(function):
+    """Lifts a function of matrices to any number of batch axes."""
+
+    @functools.wraps(function)
+    def batched(*arrays):
+        if arrays[0].ndim == 2:
+            return function(*arrays)
+        results = [batched(*entries) for entries in zip(*arrays, strict=True)]
+        if isinstance(results[0], tuple):
+            return tuple(np.array(parts) for parts in zip(*results, strict=True))
+        return np.array(results)
+
+    return batched
 
 
 def each(answers: list[Answer]):
