@@ -13,6 +13,7 @@ from autograder.build import all_exercises, read_lessons
 from autograder.classroom import create_class
 from autograder.exercises import EXERCISES, compile_sheet
 from autograder.lesson import CODE, EXERCISE, GRADE, PROJECT, Cell, Lesson
+from autograder.tests import chromium
 
 PRIVATE_SEED = 61
 os.environ["ATTENTION_LAB_PROGRESS"] = "off"  # what tests check is no learner's progress
@@ -54,6 +55,20 @@ def classroom(tmp_path_factory, lessons):
         for lesson in lessons:
             stack.enter_context(nbgrader_plugin.started(made.path, "generate_assignment", lesson.stem))
     return made
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium.started() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def screenshots():
+    """Where the pictures go: a folder that git ignores."""
+    folder = PROJECT / "build" / "screenshots"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 @pytest.fixture(scope="module", params=["cold", "warm"])

@@ -13,12 +13,9 @@ from pathlib import Path
 import pytest
 
 from autograder.lesson import PROJECT
+from autograder.tests.chromium import NEEDS_CHROMIUM, started
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt-get install chromium"),
-]
+pytestmark = NEEDS_CHROMIUM
 HEADER = "def softmax(scores, axis=-1):\n"
 WRONG = {
     "softmax-over-everything": "    e = np.exp(scores - scores.max())\n    return e / e.sum()",
@@ -62,13 +59,10 @@ def jupyterlab(root: Path):
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
-    from playwright.sync_api import sync_playwright
-
     root = tmp_path_factory.mktemp("project")
     (root / "lessons").mkdir()
     shutil.copy(PROJECT / "lessons" / "01_intuition.ipynb", root / "lessons")
-    with jupyterlab(root) as address, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+    with jupyterlab(root) as address, started() as browser:
         page = browser.new_page(viewport={"width": 1200, "height": 1400})
         page.add_locator_handler(  # a slow server makes JupyterLab ask for the kernel
             page.locator(".jp-Dialog"), lambda: page.locator(".jp-Dialog .jp-mod-accept").first.click()
@@ -76,15 +70,6 @@ def page(tmp_path_factory):
         page.goto(address)
         page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=90_000)
         yield page
-        browser.close()
-
-
-@pytest.fixture(scope="module")
-def screenshots() -> Path:
-    """Where the pictures go: a folder that git ignores."""
-    folder = PROJECT / "build" / "screenshots"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
 
 
 def cell_with(page, text: str):

@@ -10,13 +10,10 @@ from attention_lab import explorer_page, load_attention
 from attention_lab.explorer_choices import shown_of
 from numpy.testing import assert_allclose
 
-from autograder.lesson import PROJECT
-from autograder.tests.test_browser import CHROMIUM, jupyterlab
+from autograder.tests.chromium import NEEDS_CHROMIUM
+from autograder.tests.test_browser import jupyterlab
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt-get install chromium"),
-]
+pytestmark = NEEDS_CHROMIUM
 PAGE = """<!doctype html><html lang="en"{theme}><head><meta charset="utf-8"><title>Explorer</title></head>
 <body style="margin: 2em auto; max-width: {width}px"><main><h1>Explorer</h1>{body}</main></body></html>"""
 # What each element that can be reached is called, and whether anything is called nothing.
@@ -46,24 +43,6 @@ PALE = """() => {
     }
     return pale;
 }"""
-
-
-@pytest.fixture(scope="module")
-def browser():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="module")
-def screenshots():
-    """Where the pictures go: a folder that git ignores."""
-    folder = PROJECT / "build" / "screenshots"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
 
 
 @pytest.fixture

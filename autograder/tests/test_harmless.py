@@ -5,7 +5,6 @@ import io
 import json
 import random
 import re
-import shutil
 import time
 from pathlib import Path
 
@@ -22,9 +21,9 @@ from PIL import Image
 
 from autograder.harmless import MOST_COLOURS, MOST_OUTPUTS, NO_MORE, TOO_LARGE, harmless, harmless_text
 from autograder.harmless_html import MOST_TAGS, as_plain_text, harmless_html, picture
+from autograder.tests.chromium import NEEDS_CHROMIUM, started
 
 STYLES = Path(nbgrader.__file__).parent / "server_extensions/formgrader/static/node_modules/bootstrap/dist/css"
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 TEMPLATES = Path(nbgrader.__file__).parent / "server_extensions/formgrader/templates"
 
 
@@ -343,10 +342,10 @@ def test_little_room_does_no_harm(most_bytes):
         shown(output, most_bytes=most_bytes)
 
 
-@pytest.mark.browser
-@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt-get install chromium")
 class TestInABrowser:
     """nbgrader's own feedback page with all of it, opened: nothing runs, nothing is asked for."""
+
+    pytestmark = NEEDS_CHROMIUM
 
     def test_nothing_of_a_submission_acts_in_the_feedback(self, tmp_path):
         outputs = [display(text_html=html) for html in MARKUP.values()]
@@ -392,11 +391,8 @@ def _feedback(folder, outputs, markdown) -> Path:
 
 def _opened(page: Path):
     """What the page holds after everything that can be clicked was; dialogs, and addresses that were asked for."""
-    from playwright.sync_api import sync_playwright
-
     dialogs, requests = [], []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+    with started() as browser:
         tab = browser.new_page()
         tab.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
         tab.on("request", lambda request: requests.append(request.url))
@@ -411,5 +407,4 @@ def _opened(page: Path):
             """() => ({pwned: window.__pwned ?? null, honest: document.body.innerText.includes('honest'),
                 wide: document.querySelector('img[alt=kept]')?.naturalWidth ?? null})"""
         )
-        browser.close()
     return seen, dialogs, [url for url in requests if not url.startswith("data:") and url != page.as_uri()]

@@ -15,12 +15,9 @@ from rich.console import Console
 
 from autograder.lesson import PROJECT
 from autograder.site_command import build_site
-from autograder.tests.test_browser import CHROMIUM
+from autograder.tests.chromium import NEEDS_CHROMIUM
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt-get install chromium"),
-]
+pytestmark = NEEDS_CHROMIUM
 LESSON = "lessons/01_intuition"
 PAGES = ["index", LESSON, "instructors", "security", "reference/solutions", "reference/attention_lab", "search"]
 TOO_WIDE = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
@@ -43,24 +40,6 @@ def address(tmp_path_factory, lessons):
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
     shutil.rmtree(work)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="module")
-def screenshots():
-    """Where the pictures go: a folder that git ignores."""
-    folder = PROJECT / "build" / "screenshots"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
 
 
 @pytest.fixture
