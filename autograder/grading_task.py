@@ -66,11 +66,11 @@ class GradedSubmission:
         return nbformat.v4.reads_json(self.notebook)
 
 
-def handed_out(pristine: NotebookNode, sheets: Mapping[str, Sheet], limits: Limits, unsafe: bool) -> HandedOut:
-    """A lesson as its submissions are graded."""
+def handed_out(pristine: NotebookNode, sheets: Mapping[str, bytes], limits: Limits, unsafe: bool) -> HandedOut:
+    """A lesson as its submissions are graded; the sheets as `load_sheet` reads them."""
     return HandedOut(
         nbformat.writes(pristine, version=nbformat.NO_CONVERT),
-        {name: sheet.as_bytes() for name, sheet in sheets.items()},
+        dict(sheets),
         json.dumps(dataclasses.asdict(limits), sort_keys=True),
         unsafe,
     )
@@ -90,7 +90,7 @@ def key_of(shared: HandedOut, handed_in: HandedIn) -> str:
 
 def grade(shared: HandedOut, handed_in: HandedIn) -> str:
     """The graded submission as JSON. Nothing a submission does raises here."""
-    pristine, sheets, limits = _opened(shared.key, shared)
+    pristine, sheets, limits = opened(shared)
     if handed_in.problem:
         graded = nothing_to_judge(pristine, sheets, handed_in.problem, unsafe=shared.unsafe)
     else:
@@ -102,14 +102,14 @@ def grade(shared: HandedOut, handed_in: HandedIn) -> str:
 _OPENED: dict[str, tuple] = {}
 
 
-def _opened(key: str, shared: HandedOut) -> tuple[NotebookNode, dict[str, Sheet], Limits]:
+def opened(shared: HandedOut) -> tuple[NotebookNode, dict[str, Sheet], Limits]:
     """The lesson's notebook, sheets and limits, read once in each process."""
-    if key not in _OPENED:
+    if shared.key not in _OPENED:
         _OPENED.clear()
         sheets = {name: load_sheet(io.BytesIO(sheet)) for name, sheet in shared.sheets.items()}
         limits = Limits(**json.loads(shared.limits))
-        _OPENED[key] = (nbformat.reads(shared.pristine, as_version=4), sheets, limits)
-    return _OPENED[key]
+        _OPENED[shared.key] = (nbformat.reads(shared.pristine, as_version=4), sheets, limits)
+    return _OPENED[shared.key]
 
 
 @functools.cache

@@ -22,7 +22,7 @@ from nbgrader.utils import parse_utc
 from traitlets import Bool, Dict, Float, Int, Unicode
 
 from autograder.grading import OURS, nothing_to_judge
-from autograder.grading_task import handed_out
+from autograder.grading_task import handed_out, opened
 from autograder.handed_in import read_handed_in
 from autograder.jail import Limits, why_no_jail
 from autograder.nbgrader_marks import exercises_in
@@ -64,9 +64,9 @@ class SubmissionExporter(NotebookExporter):
     def _prepare(self, parent) -> None:
         """Read what all submissions share, and see which of them are to be graded."""
         self.pristine = self._pristine_notebooks()
-        self.sheets = private_sheets(Path(self.coursedir.root), exercises_in(self.pristine.values()))
+        sheets = private_sheets(Path(self.coursedir.root), exercises_in(self.pristine.values()))
         self.shared = {
-            name: handed_out(notebook, self.sheets, self.bounds, self.unsafe_no_jail)
+            name: handed_out(notebook, sheets, self.bounds, self.unsafe_no_jail)
             for name, notebook in self.pristine.items()
         }
         self.recording = Recording(self, parent, self._assignments())
@@ -160,16 +160,17 @@ class GradeSubmission(NbGraderPreprocessor):
     def preprocess(self, nb, resources):
         """The exporter has it graded; what fails in grading itself is logged."""
         exporter: SubmissionExporter = self.parent
-        graded = exporter.recording.graded(resources.pop("submitted_as"))
+        submitted = resources.pop("submitted_as")
+        graded = exporter.recording.graded(submitted)
         learner = resources.get("nbgrader", {}).get("student", "a learner")
         for defect in graded.defects:
             self.log.error("Grading failed for %s, who has no points for it:\n%s", learner, defect)
         for remark in graded.remarks:
             self.log.warning("%s: %s", learner, remark)
         if not graded.notebook:
-            return nothing_to_judge(
-                nb, exporter.sheets, OURS, graded.defects, exporter.unsafe_no_jail
-            ).notebook, resources
+            _, sheets, _ = opened(exporter.shared[Path(submitted).name])
+            none = nothing_to_judge(nb, sheets, OURS, graded.defects, exporter.unsafe_no_jail)
+            return none.notebook, resources
         return graded.read(), resources
 
 

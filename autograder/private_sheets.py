@@ -12,7 +12,6 @@ from pathlib import Path
 
 import attention_lab
 import numpy as np
-from attention_lab.sheet import Sheet, load_sheet
 
 from autograder.lesson import PROJECT
 from autograder.problem import Problem
@@ -45,15 +44,16 @@ def read_seed(directory: Path) -> int:
         raise Problem(f"{path} cannot be read, or holds no seed. Put it back from your copy of the class.") from None
 
 
-def private_sheets(directory: Path, names: Iterable[str]) -> dict[str, Sheet]:
-    """The sheets of the exercises called `names` in a class; a name that is no exercise is left out."""
+def private_sheets(directory: Path, names: Iterable[str]) -> dict[str, bytes]:
+    """The sheets of these exercises in a class, as `load_sheet` reads them; a name that is no exercise is left out."""
     seed = read_seed(directory)
-    sheets = ((name, _sheet(directory / SHEETS, name, seed)) for name in names)
+    made_from = _fingerprint(seed)
+    sheets = ((name, _sheet(directory / SHEETS, name, seed, made_from)) for name in names)
     return {name: sheet for name, sheet in sheets if sheet is not None}
 
 
-def _sheet(folder: Path, name: str, seed: int) -> Sheet | None:
-    path = folder / f"{name}-{_fingerprint(seed)}.npz"
+def _sheet(folder: Path, name: str, seed: int, made_from: str) -> bytes | None:
+    path = folder / f"{name}-{made_from}.npz"
     if not path.is_file():
         from autograder.exercises import EXERCISES, compile_sheet  # with PyTorch, which takes seconds
 
@@ -65,7 +65,7 @@ def _sheet(folder: Path, name: str, seed: int) -> Sheet | None:
         half = path.with_suffix(f".{os.getpid()}")
         compile_sheet(EXERCISES[name], seed).save(half)
         half.rename(path)  # in one step: two commands may be at work in a class
-    return load_sheet(path)
+    return path.read_bytes()
 
 
 def _fingerprint(seed: int) -> str:

@@ -83,7 +83,7 @@ def test_a_class_is_graded_by_workers_that_run_elsewhere(made, scheduler):
 def test_a_worker_that_dies_loses_no_grade(made, scheduler, exercises, sheet_of, tmp_path):
     address, workers, _ = scheduler
     _until_there_are_workers(address, 2)
-    sheets = {name: sheet_of(name) for name in ("softmax", "blend")}
+    sheets = {name: sheet_of(name).as_bytes() for name in ("softmax", "blend")}
     shared = handed_out(made.released, sheets, Limits(), unsafe=False)
     jobs = []
     for number in range(8):
@@ -114,7 +114,7 @@ def test_a_scheduler_that_does_not_answer_is_told_in_a_sentence():
 
 
 def test_equal_submissions_have_one_key_and_any_change_another(sheet_of, made):
-    sheets = {"softmax": sheet_of("softmax")}
+    sheets = {"softmax": sheet_of("softmax").as_bytes()}
     shared = handed_out(made.released, sheets, Limits(), unsafe=False)
     raw = HandedIn(b"{}")
     key = key_of(shared, raw)
@@ -124,7 +124,7 @@ def test_equal_submissions_have_one_key_and_any_change_another(sheet_of, made):
         key_of(shared, HandedIn(b"{}", problem="No notebook was handed in.")),
         key_of(handed_out(made.released, sheets, Limits(cell_seconds=1), unsafe=False), raw),
         key_of(handed_out(made.released, sheets, Limits(), unsafe=True), raw),
-        key_of(handed_out(made.released, {"softmax": sheet_of("softmax", 3)}, Limits(), unsafe=False), raw),
+        key_of(handed_out(made.released, {"softmax": sheet_of("softmax", 3).as_bytes()}, Limits(), unsafe=False), raw),
     ]
     assert len({key, *others}) == 6
     assert re.fullmatch("[0-9a-f]{64}", environment())

@@ -1,5 +1,6 @@
 """A class's seed is random, private and kept; its sheets come from it, and are compiled once."""
 
+import io
 import stat
 
 import numpy as np
@@ -23,6 +24,11 @@ def mode(path):
     return stat.S_IMODE(path.stat().st_mode)
 
 
+def project_sheet(directory):
+    (sheet,) = private_sheets(directory, ["project"]).values()
+    return load_sheet(io.BytesIO(sheet))
+
+
 def test_only_the_owner_can_read_the_seed_and_the_sheets(directory):
     private_sheets(directory, ["project"])
     assert mode(directory / SEED) == 0o600
@@ -41,16 +47,16 @@ def test_every_class_has_a_seed_of_its_own_and_never_a_second(tmp_path, director
 
 
 def test_other_seeds_give_other_cases_and_the_same_judgement(tmp_path, directory):
-    (sheet,) = private_sheets(directory, ["project"]).values()
+    sheet = project_sheet(directory)
     published = load_sheet(PUBLISHED / "project.npz")
     assert not sheet.agrees_with(published)
     assert judge(sheet, project).passed and judge(published, project).passed
 
 
 def test_sheets_are_compiled_once(directory, monkeypatch):
-    (first,) = private_sheets(directory, ["project"]).values()
+    first = project_sheet(directory)
     monkeypatch.setattr("autograder.exercises.compile_sheet", lambda *arguments: pytest.fail("compiled again"))
-    (second,) = private_sheets(directory, ["project"]).values()
+    second = project_sheet(directory)
     assert first.agrees_with(second)
     assert all(np.array_equal(a.expected[0], b.expected[0]) for a, b in zip(first.cases, second.cases, strict=True))
 
