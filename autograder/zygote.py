@@ -55,7 +55,7 @@ def main() -> None:
             return
         prctl(PR_SET_DUMPABLE, 0)
         if not serve(control):
-            return
+            os._exit(0)  # at once: there is nothing to put away
         control.detach()  # in a fork its number is the pipe of requests
     own_chance()
     runner.main()
