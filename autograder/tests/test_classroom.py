@@ -2,6 +2,7 @@
 
 import csv
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -137,10 +138,24 @@ def test_what_nbgrader_could_not_do_is_told_with_its_own_words(classroom):
         nbgrader_plugin.run(classroom.path, "autograde", "99_nothing")
 
 
-def test_the_exchange_of_the_class_can_be_used(classroom, lessons):
+def test_through_the_exchange_a_learner_fetches_and_submits_and_the_instructor_collects(classroom, lessons, tmp_path):
+    """All by one user of one machine, in two folders."""
     stem = lessons[0].stem
-    nbgrader_plugin.run(classroom.path, "release_assignment", stem)
-    assert (classroom.path / "exchange" / "attention-lab" / "outbound" / stem / f"{stem}.ipynb").is_file()
+    nbgrader(classroom.path, "release_assignment", stem)
+    learner = tmp_path / "learner"
+    learner.mkdir()
+    (learner / "nbgrader_config.py").write_text(
+        f"c = get_config()\nc.CourseDirectory.course_id = '{nbgrader_plugin.COURSE}'\n"
+        f"c.Exchange.root = {str(classroom.path / 'exchange')!r}\n"
+    )
+    nbgrader(learner, "fetch_assignment", stem)
+    released = (classroom.path / "release" / stem / f"{stem}.ipynb").read_bytes()
+    assert (learner / stem / f"{stem}.ipynb").read_bytes() == released
+    nbgrader(learner, "submit", stem)
+    nbgrader(classroom.path, "collect", stem)
+    (collected,) = (classroom.path / "submitted").glob(f"*/{stem}/{stem}.ipynb")
+    assert collected.read_bytes() == released
+    shutil.rmtree(collected.parents[1])
 
 
 def test_looking_into_the_gradebook_leaves_the_environment_alone(classroom):
