@@ -87,6 +87,13 @@ def test_a_page_fits_on_a_telephone(opened, screenshots, name):
     assert not page.evaluate(TOO_WIDE)
 
 
+def test_long_names_in_the_contents_beside_a_page_are_not_cut_off(opened):
+    page = opened("reference/solutions.html")
+    page.evaluate("document.querySelector('.page-toc code .pre').textContent = 'a_long_name_'.repeat(5)")
+    ends = page.evaluate("[...document.querySelectorAll('.page-toc *')].map(e => e.getBoundingClientRect().right)")
+    assert max(ends) <= 1280
+
+
 def test_what_a_telephone_shows_breaks_no_rule_either(opened):
     assert violations(opened("index.html", width=390)) == []
 
