@@ -4,8 +4,10 @@ It runs `nbgrader autograde` in the class, so both are the same grading; what is
 Where every grade is recorded already, nbgrader is not started at all.
 """
 
+import subprocess
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import nbformat
@@ -105,7 +107,8 @@ def _autograde(directory, lesson, learners: set[str], arguments, console) -> Pro
         try:
             with nbgrader_plugin.started(directory, "autograde", lesson, *arguments) as process:
                 while process.poll() is None:
-                    time.sleep(LOOK_EVERY)
+                    with suppress(subprocess.TimeoutExpired):
+                        process.wait(LOOK_EVERY)
                     show()
         except Problem as problem:
             return problem

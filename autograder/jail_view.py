@@ -64,7 +64,10 @@ def view(files: Sequence[Path], scratch_mb: int, give: Callable[[bytes], str]) -
         arguments += ["--perms", "1777", "--size", str(scratch_mb * 2**20), "--tmpfs", folder]
     arguments += ["--perms", "0777", "--dir", f"{SCRATCH}/.matplotlib"]
     contents = {OURS / file.name: file.read_bytes() for file in files}
-    contents |= {Path("/etc/passwd"): USERS, Path(SCRATCH, ".matplotlib", _fonts()[0]): _fonts()[1]}
+    contents[Path("/etc/passwd")] = USERS
+    if files:  # a mere trial draws nothing
+        name, fonts = _fonts()
+        contents[Path(SCRATCH, ".matplotlib", name)] = fonts
     for path, content in contents.items():
         arguments += ["--perms", "0444", "--ro-bind-data", give(content), str(path)]
     for path in ["/", "/dev", "/proc/sys", *(path for path, source in mounts.items() if not source)]:
