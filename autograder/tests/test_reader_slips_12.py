@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from attention_lab.judge import judge
+from attention_lab.plots import plot_matrix, plot_vectors
 from attention_lab.predict import predict
 
 SLIPS = []
@@ -257,6 +258,17 @@ def test_a_wrong_axis_of_softmax_is_not_told_to_count_from_the_end(sheet_of):
 def test_other_exceptions_speak_for_themselves(sheet_of):
     verdict = judge(sheet_of("project"), lambda x, weight, bias=None: weight @ x[..., :0] + undefined)  # noqa: F821
     assert verdict.look_at == ""
+
+
+def test_the_axes_of_vectors_are_named_for_eyes_and_ears():
+    alt = plot_vectors(np.eye(2), ["a", "b"], axes=("alive", "place")).alt
+    assert "(alive to the right, place upwards)" in alt
+    assert "to the right" not in plot_vectors(np.eye(2), ["a", "b"]).alt
+
+
+def test_two_cells_of_a_matrix_are_outlined():
+    one, two = (plot_matrix(np.eye(3), highlight=[(0, 1), (1, 0)][:count]) for count in (1, 2))
+    assert one.png == plot_matrix(np.eye(3), highlight=(0, 1)).png != two.png
 
 
 def test_a_guess_among_words_is_offered_as_it_is_typed():
