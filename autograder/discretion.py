@@ -48,7 +48,7 @@ TEXTS = (
     rf"shapes {SHAPE} and {SHAPE} not aligned: {SIZE} \(dim {SIZE}\) != {SIZE} \(dim {SIZE}\)",
     rf"cannot reshape array of size {SIZE} into shape {SHAPE}",
     rf"index {SIZE} is out of bounds for axis {SIZE} with size {SIZE}",
-    rf"axis {SIZE} is out of bounds for array of dimension {SIZE}",
+    rf"(?:axis[12]?: )?axis {SIZE} is out of bounds for array of dimension {SIZE}",
     rf"too many indices for array: array is {SIZE}-dimensional, but {SIZE} were indexed",
     rf"too many values to unpack \(expected {SIZE}(?:, got {SIZE})?\)",
     rf"not enough values to unpack \(expected {SIZE}, got {SIZE}\)",

@@ -50,6 +50,13 @@ SWAPPED_RETURN = Fault(
     "`(weights, output)`: the right things in the other order",
     "In which order does the docstring promise them?",
 )
+SCORES_RETURNED = Fault(
+    "scores-returned",
+    "return",
+    "the scores in the place of the weights",
+    "What you return second should be what you blended with.",
+    quiet=True,
+)
 SCORES_TRANSPOSED = Fault(
     "scores-transposed",
     "scores",
@@ -60,7 +67,15 @@ TRANSPOSE_ALL_AXES = Fault(
     "transpose-all-axes",
     "scores",
     "`.T` on a batch, which reverses all axes",
-    "For an array with a batch axis, `.T` reverses every axis. Which two do you want to exchange?",
+    "For an array with a batch axis, `.T` reverses every axis. Which two do you want to exchange? Counted from the "
+    "end, as -1 and -2, they are the same two however many axes stand in front.",
+)
+DOT_OF_BATCHES = Fault(
+    "dot-of-batches",
+    "scores",
+    "a product of every batch with every batch, as `np.dot` and `np.inner` make it",
+    "`np.dot` lets each matrix of one stack meet each of the other. `@` keeps to pairs: the first with the first.",
+    quiet=True,
 )
 
 
@@ -72,6 +87,8 @@ def scores_of(query, key, faults):
         return key @ np.swapaxes(query, -1, -2)
     if "transpose-all-axes" in faults:
         return query @ key.T
+    if "dot-of-batches" in faults:
+        return np.inner(query, key)
     return query @ np.swapaxes(key, -1, -2)
 
 
@@ -121,4 +138,6 @@ def blend_of(weights, value, faults):
         return np.swapaxes(weights, -1, -2) @ value
     if "blend-transposed-weights/all-axes" in faults:
         return weights.T @ value
+    if "dot-of-batches" in faults:
+        return np.dot(weights, value)
     return weights @ value

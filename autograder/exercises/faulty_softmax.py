@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from autograder.exercises.exercise import Fault
+from autograder.exercises.exercise import Fault, Untold
 
 NORMALISER = (
     Fault(
@@ -50,12 +50,59 @@ WITHOUT_KEEPDIMS = Fault(
     quiet=True,
 )
 
+SHIFTS = (
+    Fault(
+        "another-shift",
+        "shift",
+        "a shift by another number than the largest score: the smallest, the mean, or the largest without its signs",
+        "After which shift is no exp above 1, and the largest of a row exactly 1? Try it on a score of -inf and on "
+        "scores far apart.",
+        ("smallest", "mean", "size"),
+        quiet=True,
+    ),
+    Fault(
+        "shift-added",
+        "shift",
+        "the largest score added to all scores, not taken away",
+        "What is the largest score of a row after your shift? Which number would keep exp in range?",
+        quiet=True,
+    ),
+    Fault(
+        "sign-turned",
+        "shift",
+        "softmax of the scores with their sign turned: the smallest score gets the largest share",
+        "Which of the two do you take from the other: the scores from their maximum, or the maximum from the scores?",
+        ("", "shifted"),
+        quiet=True,
+    ),
+)
+
+
+def shifted_otherwise(scores, faults, axis):
+    """The scores as one of `SHIFTS` would leave them for exp, or None. What it does together with others is untold."""
+    found = {switch for switch in faults if switch.split("/")[0] in {fault.id for fault in SHIFTS}}
+    if not found:
+        return None
+    if len(faults) > 1:
+        raise Untold
+    largest = scores.max(axis=axis, keepdims=True)
+    return {
+        "another-shift/smallest": lambda: scores - scores.min(axis=axis, keepdims=True),
+        "another-shift/mean": lambda: scores - scores.mean(axis=axis, keepdims=True),
+        "another-shift/size": lambda: scores - np.abs(scores).max(axis=axis, keepdims=True),
+        "shift-added": lambda: scores + largest,
+        "sign-turned": lambda: largest - scores,
+        "sign-turned/shifted": lambda: scores.min(axis=axis, keepdims=True) - scores,
+    }[found.pop()]()
+
 
 def faulty_softmax(scores, faults, axis=-1, wrong_axis=None):
     """Softmax along `axis` with faults; `wrong_axis` is the axis of the sum where that is another one."""
     scores = np.asarray(scores)
     sum_axis = axis if wrong_axis is None else wrong_axis
-    shifted = scores - _shift(scores, faults, sum_axis)
+    shifted = shifted_otherwise(scores, faults, sum_axis)
+    if shifted is None:
+        shifted = scores - _shift(scores, faults, sum_axis)
     positive = np.exp(shifted)
     if "softmax-no-exp" in faults:
         positive = scores

@@ -1,10 +1,12 @@
 """Lesson 1: softmax, blend, attend, plain self-attention, and four suspects."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from autograder.exercises import faulty_attention as steps
 from autograder.exercises.exercise import Draft, Exercise, Fault, Untold, grid
-from autograder.exercises.faulty_softmax import NORMALISER, STABILITY, WITHOUT_KEEPDIMS, faulty_softmax
+from autograder.exercises.faulty_softmax import NORMALISER, SHIFTS, STABILITY, WITHOUT_KEEPDIMS, faulty_softmax
 from solutions import intuition
 
 LESSON = "01_intuition"
@@ -14,7 +16,7 @@ SOFTMAX_FAULTS = (
         "axis",
         "softmax along another axis than the one asked for",
         "Along which axis do your weights sum to 1? It should be the one named by `axis`, and the last one where "
-        "none is named.",
+        "none is named. Python's own `sum` and `max` know only the first.",
         ("0", "-2", "1", "default-0", "default--2", "sum-0", "sum-other", "other"),
     ),
     Fault(
@@ -26,6 +28,7 @@ SOFTMAX_FAULTS = (
     *NORMALISER,
     *STABILITY,
     WITHOUT_KEEPDIMS,
+    *SHIFTS,
     Fault(
         "softmax-modifies-input",
         "input",
@@ -39,6 +42,11 @@ WRONG_AXIS = Fault(
     "softmax down the columns, over the queries",
     "Which axis holds the keys that one query looks at?",
 )
+
+
+def in_your_softmax(fault: Fault, caller: str) -> Fault:
+    """The fault where a learner's own softmax may bring it along."""
+    return replace(fault, look_at=f"{fault.look_at} If `{caller}` calls your `softmax`, that is where to mend it.")
 
 
 def _softmax(faults, scores, **keywords):
@@ -110,7 +118,7 @@ def _softmax_draw(rng):
     holes = grid(rng, 3, 4)
     holes[np.arange(3), rng.integers(4, size=3)] = -np.inf
     yield Draft("large scores", "scores with -inf", {"scores": holes})
-    yield Draft("axes", "scores with -inf, along axis 0", {"scores": holes.T.copy(), "axis": 0}, ("axis",))
+    yield Draft("large scores", "scores with -inf, along axis 0", {"scores": holes.T.copy(), "axis": 0}, ("axis",))
     yield Draft("integers and float32", "integers", {"scores": rng.integers(-9, 9, (3, 4))})
     yield Draft("large scores", "large integers", {"scores": rng.integers(-9, 9, (3, 4)) * 1000})
     yield Draft("integers and float32", "float32", {"scores": grid(rng, 3, 4).astype(np.float32)})
@@ -180,7 +188,7 @@ BLEND = Exercise(
     outputs=("output",),
     parts={"one sequence": 1, "batches": 1},
     success="`blend` holds: one weighted sum for every query, for any number of batch axes.",
-    faults=(steps.BLEND_TRANSPOSED, steps.UNWEIGHTED_MEAN),
+    faults=(steps.BLEND_TRANSPOSED, steps.UNWEIGHTED_MEAN, replace(steps.DOT_OF_BATCHES, slot="blend")),
     shown=_blend_shown,
     draw=_blend_draw,
 )
@@ -193,6 +201,8 @@ def _attend(faults, query, keys, values):
     weights = scores if "no-softmax" in faults else faulty_softmax(scores, faults)
     blended = keys if "blends-keys" in faults else values
     output = blended.mean(axis=0) if "blend-unweighted-mean" in faults else steps.blend_of(weights, blended, faults)
+    if "scores-returned" in faults:
+        weights = scores
     return (weights, output) if "swapped-return" in faults else (output, weights)
 
 
@@ -254,10 +264,11 @@ ATTEND = Exercise(
         steps.SCALED_EARLY,
         steps.NO_SOFTMAX,
         NORMALISER[1],
-        STABILITY[0],
+        in_your_softmax(STABILITY[0], "attend"),
         steps.BLENDS_KEYS,
         Fault(steps.UNWEIGHTED_MEAN.id, "blend", steps.UNWEIGHTED_MEAN.matches, steps.UNWEIGHTED_MEAN.look_at),
         steps.SWAPPED_RETURN,
+        steps.SCORES_RETURNED,
     ),
     shown=_attend_shown,
     draw=_attend_draw,
@@ -302,10 +313,11 @@ PLAIN = Exercise(
         steps.NO_SOFTMAX,
         WRONG_AXIS,
         *NORMALISER,
-        *STABILITY,
+        *(in_your_softmax(fault, "plain_self_attention") for fault in STABILITY),
         steps.BLEND_TRANSPOSED,
         steps.UNWEIGHTED_MEAN,
         steps.SWAPPED_RETURN,
+        steps.SCORES_RETURNED,
     ),
     shown=_plain_shown,
     draw=_plain_draw,

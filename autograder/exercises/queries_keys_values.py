@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from autograder.exercises import faulty_attention as steps
-from autograder.exercises.exercise import Draft, Exercise, Fault, grid
+from autograder.exercises.exercise import Draft, Exercise, Fault, Untold, grid
 from autograder.exercises.faulty_softmax import STABILITY
 from solutions import queries_keys_values as reference
 
@@ -43,13 +43,6 @@ SHARED_QUERY_KEY = Fault(
     "A token looks for one thing and offers another. Which matrix makes the queries, and which the keys?",
     ("", "w_k"),
 )
-SCORES_RETURNED = Fault(
-    "scores-returned",
-    "return",
-    "the scores in the place of the weights",
-    "What you return second should be what you blended with.",
-    quiet=True,
-)
 VALUE_AS_KEY = Fault(
     "value-as-key",
     "blended",
@@ -81,6 +74,28 @@ IGNORES_CONTEXT = Fault(
     "self-attention of `x`: `context` plays no part",
     "Which of queries, keys and values are made of `context`?",
 )
+QUERY_KEY_SWAPPED = Fault(
+    "query-key-swapped",
+    "key",
+    "`w_q` and `w_k` exchanged: queries made by the matrix of the keys, and keys by that of the queries",
+    "Which matrix makes what `x` looks for, and which what `context` offers?",
+    quiet=True,
+)
+KEYS_FROM_QUERIES = Fault(
+    "keys-from-queries",
+    "source",
+    "keys made of `x` instead of `context`",
+    "`x` asks. Who offers something to be found by?",
+    quiet=True,
+)
+ONLY_CONTEXT = Fault(
+    "only-context",
+    "source",
+    "self-attention of `context`: `x` plays no part",
+    "Which of queries, keys and values are made of `x`? There is one row of weights for every token of `x`.",
+    quiet=True,
+)
+ALONE = {fault.id for fault in (QUERY_KEY_SWAPPED, KEYS_FROM_QUERIES, ONLY_CONTEXT)}  # told only without another
 ATTENTION_FAULTS = (
     steps.SCORES_TRANSPOSED,
     steps.TRANSPOSE_ALL_AXES,
@@ -92,8 +107,14 @@ ATTENTION_FAULTS = (
     steps.BLENDS_KEYS,
     steps.BLEND_TRANSPOSED,
     steps.SWAPPED_RETURN,
-    SCORES_RETURNED,
+    steps.SCORES_RETURNED,
     VALUE_AS_KEY,
+)
+QUERIES_AS_KEYS = replace(  # with one sequence, exchanged matrices transpose the scores: the numbers are the same
+    steps.SCORES_TRANSPOSED,
+    matches="queries and keys exchanged, each in the place of the other: their matrices, or their order in the product",
+    look_at="Rows look, columns are looked at. Which matrix makes what looks, and which of the two gives the rows of "
+    "your scores?",
 )
 PROJECTED_FAULTS = (WEIGHT_TRANSPOSED, VALUE_NOT_PROJECTED, SHARED_QUERY_KEY, KEY_VALUE_SWAPPED)
 
@@ -202,6 +223,7 @@ SCORES = Exercise(
     faults=(
         steps.SCORES_TRANSPOSED,
         steps.TRANSPOSE_ALL_AXES,
+        steps.DOT_OF_BATCHES,
         replace(steps.SCORES_ELEMENTWISE, variants=("",)),
         steps.SCALED_EARLY,
     ),
@@ -280,6 +302,8 @@ ATTENTION = Exercise(
 
 
 def _cross(faults, x, context, w_q, w_k, w_v):
+    if faults & ALONE and len(faults) > 1:
+        raise Untold
     asks, answers, gives = x, context, context
     if "cross-roles-swapped" in faults:
         asks, answers, gives = context, x, x
@@ -287,10 +311,16 @@ def _cross(faults, x, context, w_q, w_k, w_v):
         gives = x
     elif "ignores-context" in faults:
         answers, gives = x, x
+    elif "keys-from-queries" in faults:
+        answers = x
+    elif "only-context" in faults:
+        asks = context
     if "shared-query-key" in faults:
         w_k = w_q
     elif "shared-query-key/w_k" in faults:
         w_q = w_k
+    elif "query-key-swapped" in faults:
+        w_q, w_k = w_k, w_q
     elif "key-value-swapped" in faults:
         w_k, w_v = w_v, w_k
     elif "value-as-key" in faults:
@@ -352,7 +382,7 @@ SELF = Exercise(
     outputs=("output", "weights"),
     parts={"small scores": 1, "one sequence": 2, "batches": 1},
     success="`self_attention` holds: three projections, one for each role, then attention, in any batch.",
-    faults=(*ATTENTION_FAULTS, *PROJECTED_FAULTS),
+    faults=(QUERIES_AS_KEYS, *ATTENTION_FAULTS[1:], *PROJECTED_FAULTS),
     shown=_self_shown,
     draw=lambda rng: _projected_draw(rng, cross=False),
     sums={"weights": -1},
@@ -381,13 +411,30 @@ CROSS = Exercise(
     outputs=("output", "weights"),
     parts={"small scores": 1, "one sequence": 1, "batches": 1},
     success="`cross_attention` holds: `x` asks, `context` answers; one row of weights for every token of `x`.",
-    faults=(*ATTENTION_FAULTS, *PROJECTED_FAULTS, ROLES_SWAPPED, VALUES_FROM_QUERIES, IGNORES_CONTEXT),
+    faults=(
+        *ATTENTION_FAULTS,
+        *PROJECTED_FAULTS,
+        ROLES_SWAPPED,
+        VALUES_FROM_QUERIES,
+        IGNORES_CONTEXT,
+        QUERY_KEY_SWAPPED,
+        KEYS_FROM_QUERIES,
+        ONLY_CONTEXT,
+    ),
     shown=_cross_shown,
     draw=lambda rng: _projected_draw(rng, cross=True),
     sums={"weights": -1},
 )
 
 
+LAST_LEFT_OUT = Fault(
+    "last-token-left-out",
+    "mean",
+    "a share without that of the last token",
+    "Which numbers does your `range` give? Its end is not among them.",
+    ("", "divided"),
+    quiet=True,
+)
 SHARE_FAULTS = tuple(
     Fault(id, slot, matches, look_at, quiet=True)
     for id, slot, matches, look_at in (
@@ -397,16 +444,31 @@ SHARE_FAULTS = tuple(
         ("divided-by-n", "mean", "a division by n", "How many tokens have one before them?"),
         ("sum", "mean", "a sum", "The share is an average over the tokens that have one before them."),
         ("all-heads-in-one", "heads", "one number for all heads together", "Which axes does your mean run over?"),
+        (
+            "first-two-axes",
+            "heads",
+            "a diagonal of the first two axes, which `np.diagonal` takes where none are named",
+            "In a stack of heads the first axis holds the heads. Which two axes are the tokens that look, and those "
+            "looked at?",
+        ),
     )
 )
 
 
 def _share(faults, weights):
+    if {"last-token-left-out", "last-token-left-out/divided", "first-two-axes"} & faults and len(faults) > 1:
+        raise Untold
+    if "first-two-axes" in faults:
+        return np.diagonal(weights, offset=-1).mean(axis=-1)
     offset = 1 if "next-token" in faults else 0 if "token-itself" in faults else -1
     found = np.diagonal(weights, offset=offset, axis1=-2, axis2=-1)
     n = weights.shape[-1]
     if "wraps-around" in faults:
         share = (found.sum(axis=-1) + weights[..., 0, -1]) / n
+    elif "last-token-left-out" in faults or "last-token-left-out/divided" in faults:
+        if n == 2:  # nothing is left: what comes of that depends on how it is written
+            raise Untold
+        share = found[..., :-1].sum(axis=-1) / (n - 1 if "last-token-left-out/divided" in faults else n - 2)
     elif "divided-by-n" in faults:
         share = found.sum(axis=-1) / n
     else:
@@ -441,7 +503,7 @@ SHARE = Exercise(
     outputs=("share",),
     parts={"one head": 1, "all heads": 2},
     success="`previous_token_share` holds: a detector for one habit, for one head or for all of them at once.",
-    faults=SHARE_FAULTS,
+    faults=(*SHARE_FAULTS, LAST_LEFT_OUT),
     shown=_share_shown,
     draw=_share_draw,
 )

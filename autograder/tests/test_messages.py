@@ -151,7 +151,7 @@ def test_a_wrong_word_is_told_apart_from_one_that_is_no_choice(sheet_of, name):
     right = [str(word) for word in sheet_of(name).cases[0].expected]
     assert right[1] != WORDS[name] and set(right) <= set(sheet_of(name).words)
     wrong, foreign = (judge(sheet_of(name), answering(right[0], word, *right[2:])) for word in (WORDS[name], "purple"))
-    assert wrong.seen == f"`B` is “{WORDS[name]}”; that is not it, and all before it are right."
+    assert wrong.seen == f"You say `B`: “{WORDS[name]}”. It is not; all before it are right."
     assert wrong.look_at == "If that were right, what would you see, and on which small input? Try it there."
     assert foreign.seen.startswith("`B` is “purple”, which is none of the words to choose from: “")
     assert f"“{WORDS[name]}”" in foreign.seen and foreign.look_at == ""

@@ -7,6 +7,7 @@ from functools import cache
 
 from attention_lab.feedback import verdict_html, verdict_text
 from attention_lab.judge import judge
+from attention_lab.leftovers import with_leftovers
 from attention_lab.progress_file import remember
 from attention_lab.sheet import PUBLISHED, Sheet, load_sheet
 from attention_lab.verdict import Verdict
@@ -36,7 +37,7 @@ def check(function: Callable) -> Score:
         print("There are no practice sheets here: while a notebook is graded, its exercises are judged from outside.")
         return Score(Verdict("", (), "", started=False))
     name = _exercise_name(function, sys._getframe(1).f_globals)
-    verdict = judge(published_sheet(name), function)
+    verdict = with_leftovers(judge(published_sheet(name), function), function)
     remember(verdict, datetime.now(UTC))
     if "IPython" not in sys.modules or not _in_notebook():
         print(verdict_text(verdict))

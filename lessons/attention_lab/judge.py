@@ -16,6 +16,7 @@ from attention_lab.observation import Observation, observe
 from attention_lab.seen import describe_wrong
 from attention_lab.sheet import Case, Sheet
 from attention_lab.verdict import Verdict
+from attention_lab.way_out import way_out
 
 
 def judge(sheet: Sheet, call: Callable) -> Verdict:
@@ -90,7 +91,9 @@ def _told_in_words(sheet: Sheet, case: Case, observation: Observation) -> bool:
 
 def _without_name(sheet: Sheet, case: Case, observation: Observation) -> str:
     """What to look at where no mistake explains the numbers; nothing where they are not what is wrong."""
-    if observation.failure is not None or observation.changed or case.raises:
+    if observation.failure is not None and not case.raises:
+        return way_out(sheet, case, observation.failure)
+    if observation.changed or case.raises:
         return ""
     if contract_problem(sheet, case, observation.returned):
         return ""

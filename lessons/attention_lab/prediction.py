@@ -38,7 +38,7 @@ class Prediction:
         if self.made:
             return ""
         if self.choices:
-            return "Choose one of: " + ", ".join(spelled(choice) for choice in self.choices) + "."
+            return "Choose one of: " + ", ".join(as_written(choice) for choice in self.choices) + "."
         return f"A number {value_range(self.low, self.high)}." if value_range(self.low, self.high) else ""
 
     def __repr__(self):
@@ -121,6 +121,11 @@ def is_number(value):
 
 def spelled(value):
     return number(value) if is_number(value) else str(value)
+
+
+def as_written(choice):
+    """A choice as it is typed into a cell: a text in quotes."""
+    return f'"{choice}"' if isinstance(choice, str) else spelled(choice)
 
 
 def _card(label, inside):

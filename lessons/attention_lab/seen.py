@@ -120,7 +120,7 @@ def _word_problem(sheet: Sheet, case: Case, name: str, mine: str) -> str:
         choices = ", ".join(f"“{word}”" for word in sheet.words)
         return f"`{name}` is “{said}”, which is none of the words to choose from: {choices}"
     first = name == sheet.outputs[0]
-    return f"`{name}` is “{said}”; that is not it{'' if first else ', and all before it are right'}"
+    return f"You say `{name}`: “{said}”. It is not{'' if first else '; all before it are right'}"
 
 
 def _not_finite_text(name, mine, expected) -> str:
@@ -167,6 +167,8 @@ def _number_problem(case: Case, name: str, mine, expected, wrong) -> str:
     here = f"`{name}{_index(place)}`" if place else f"`{name}`"
     if mine.dtype.kind == "b":
         return f"{here} is {bool(mine[place])}, and should not be"
+    if expected[place] and number_text(mine[place]) == number_text(expected[place]):
+        return f"{here} is right to four digits, but no further: is anything rounded or added on the way?"
     direction = "large" if mine[place] > expected[place] else "small"
     if case.shown and mine.size <= MOST_NUMBERS and place:
         return f"you return `{name}` = `{number_text(mine)}`; {here} is too {direction}"

@@ -82,7 +82,7 @@ def plot_row(weights, tokens, title=None, highlight=None, compare=None, label="w
             borderpad=0.2,
         )
     for bar in outlined:  # only now: the legend copies the look of the first bars
-        bar.set(edgecolor=ORANGE, linewidth=2.2)
+        bar.set(edgecolor=INK if several else ORANGE, linewidth=2.2)  # several rows have an orange of their own
     return render(figure, alt)
 
 

@@ -12,6 +12,7 @@ from attention_lab.wording import largest_in_matrix
 MOST_NODES = 16
 LOOP = 0.15  # inches, the radius of a token's look at itself
 BEND = 0.12  # how far an arrow leaves the straight line, so that there and back are two lines
+AWAY = 2 * LOOP + 0.2  # of a token's name from its node: beyond the thickest loop
 CLEAR = 0.1  # inches kept free around a node
 
 
@@ -32,15 +33,15 @@ def plot_graph(weights, tokens, title=None):
     alt += f"Thickest: {largest_in_matrix(weights, tokens, tokens)}."
 
     radius = 0.75 + 0.11 * count  # inches
-    height, width = radius + 0.6, radius + 0.5 + widest(tokens)
-    figure, ax = new_axes(2 * width, 2 * height, left=0.1, right=0.1, top=0, bottom=0, title=title)
-    ax.set(xlim=(-width, width), ylim=(-height, height))
-    ax.set_axis_off()
     angles = np.pi / 2 - 2 * np.pi * np.arange(count) / count
     nodes = radius * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    width, low, high = radius + AWAY + widest(tokens), nodes[:, 1].min() - AWAY - 0.2, radius + AWAY + 0.2
+    figure, ax = new_axes(2 * width, high - low, left=0.1, right=0.1, top=0, bottom=0, title=title)
+    ax.set(xlim=(-width, width), ylim=(low, high))
+    ax.set_axis_off()
     _arrows(ax, nodes, weights)
     ax.scatter(*nodes.T, s=60, color=INK, zorder=3)
-    for (x, y), token in zip(nodes * (1 + (2 * LOOP + 0.1) / radius), tokens, strict=True):
+    for (x, y), token in zip(nodes * (1 + AWAY / radius), tokens, strict=True):
         beside = "center" if abs(x) < 0.1 * radius else ("left" if x > 0 else "right")
         above = "center" if abs(y) < 0.7 * radius else ("bottom" if y > 0 else "top")
         ax.text(x, y, token, size=TEXT, color=INK, parse_math=False, ha=beside, va=above)

@@ -91,6 +91,7 @@ def plot_matrix(
     values (n, m); row_labels and column_labels: texts (the positions, if not given)
     diverging: colours run both ways from zero; else from light (smallest) to dark (largest)
     label says what the numbers are; row_axis and column_axis, what the rows and the columns are
+    highlight: a row, a pair (row, column), or a list of such pairs: they are outlined
     top: the size that gets the strongest colour (the largest in the matrix, if not given)
     numbers: how many decimals stand in each cell (if not given: up to three in small matrices, else no numbers)
     bottom: where the colours begin if they do not diverge (the smallest in the matrix, if not given)
@@ -101,7 +102,8 @@ def plot_matrix(
     columns = range(values.shape[1]) if column_labels is None else column_labels
     rows = as_tokens(rows, values.shape[0], "values", values.shape, "row ")
     columns = as_tokens(columns, values.shape[1], "values", values.shape, "column ")
-    outlined = _outlined(highlight, rows, columns)
+    asked = highlight if isinstance(highlight, list) else [] if highlight is None else [highlight]
+    outlined = [_outlined(each, rows, columns) for each in asked]
 
     alt = f"Matrix{f', {title}' if title else ''}, {values.shape[0]} × {values.shape[1]}, {label}. "
     alt += f"Largest: {largest_in_matrix(values, rows, columns, spell=number)}. "
@@ -119,9 +121,10 @@ def plot_matrix(
     if dashed:
         below = np.argwhere(values < -0.05 * size)
         side = 72 * ax.get_position().width * figure.get_figwidth() / len(columns)
-        ax.scatter(below[:, 1], below[:, 0], marker="_", s=(0.45 * side) ** 2, color="white", linewidths=1)
-    if outlined:
-        _outline(ax, *outlined, len(columns), INK)
+        on = ["white" if _is_dark(colours, norm, values[tuple(place)]) else INK for place in below]
+        ax.scatter(below[:, 1], below[:, 0], marker="_", s=(0.45 * side) ** 2, color=on, linewidths=1)
+    for place in outlined:
+        _outline(ax, *place, len(columns), INK)
     _colour_bar(figure, ax, colours, norm, f"{label} (– is negative)" if dashed and len(below) else label)
     return render(figure, alt)
 
@@ -174,11 +177,15 @@ def _draw(ax, values, rows, columns, colours, norm, spell, row_axis, column_axis
     caption(ax, row_axis, away=0.1 + widest(rows, SMALL), vertical=True)
     if decimals is not None or max(values.shape) <= NUMBERS_UP_TO:
         for (i, j), value in np.ndenumerate(values):
-            red, green, blue, _ = colours(norm(value)) if np.isfinite(value) else (1, 1, 1, 1)
-            dark = 0.299 * red + 0.587 * green + 0.114 * blue < 0.55
-            colour = "white" if dark else INK
+            colour = "white" if _is_dark(colours, norm, value) else INK
             said = spell(value) if decimals is None else f"{value:.{decimals}f}"
             ax.text(j, i, said, ha="center", va="center", size=SMALL, color=colour)
+
+
+def _is_dark(colours, norm, value):
+    """Whether what is written on the colour of this value must be white."""
+    red, green, blue, _ = colours(norm(value)) if np.isfinite(value) else (1, 1, 1, 1)
+    return 0.299 * red + 0.587 * green + 0.114 * blue < 0.55
 
 
 def _outline(ax, row, column, columns, colour):

@@ -11,10 +11,10 @@ from attention_lab.wording import number
 SIDE = 3.2  # inches
 
 
-def plot_vectors(vectors, labels, title=None):
+def plot_vectors(vectors, labels, title=None, axes=("", "")):
     """Arrows from the origin, each with its label at the tip.
 
-    vectors (n, 2); labels n texts
+    vectors (n, 2); labels n texts; axes: what the first and the second number say
     → a Picture
     """
     vectors = as_numbers("vectors", vectors, axes=2)
@@ -23,11 +23,17 @@ def plot_vectors(vectors, labels, title=None):
     if not np.isfinite(vectors).all():
         raise ValueError("vectors holds NaN or an infinite number, which no arrow can reach")
     labels = as_tokens(labels, len(vectors), "vectors", vectors.shape)
+    first, second = axes
+    where = f" ({first} to the right, {second} upwards)" if first and second else ""
     said = [f'"{label}" at ({number(x)}, {number(y)})' for label, (x, y) in zip(labels, vectors, strict=True)]
-    alt = f"Arrows from the origin{f', {title}' if title else ''}: {', '.join(said)}."
+    alt = f"Arrows from the origin{f', {title}' if title else ''}{where}: {', '.join(said)}."
 
     room = min(widest(labels) + 0.1, SIDE / 4)
-    figure, ax = new_axes(SIDE, SIDE, left=0.5, right=0.15, top=0.1, bottom=0.35, title=title)
+    figure, ax = new_axes(
+        SIDE, SIDE, left=0.7 if second else 0.5, right=0.15, top=0.1, bottom=0.55 if first else 0.35, title=title
+    )
+    ax.set_xlabel(first, size=TEXT, color=INK)
+    ax.set_ylabel(second, size=TEXT, color=INK)
     low, high = np.minimum(vectors.min(axis=0), 0), np.maximum(vectors.max(axis=0), 0)
     middle, half = (low + high) / 2, max((high - low).max() / 2, 1e-9) / (1 - 2 * room / SIDE)
     ax.set(xlim=(middle[0] - half, middle[0] + half), ylim=(middle[1] - half, middle[1] + half))

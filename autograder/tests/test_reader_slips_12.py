@@ -1,0 +1,275 @@
+"""Slips of lessons 1 and 2 that first readers made: each is told in words, and none gets a name that is not its own."""
+
+import numpy as np
+import pytest
+from attention_lab.judge import judge
+from attention_lab.plots import plot_matrix, plot_vectors
+from attention_lab.predict import predict
+
+SLIPS = []
+
+
+def slip(exercise, words, name=None, points=None):
+    """Adds a wrong answer whose message holds `words`; `name` is its misconception, `points` what it still earns."""
+
+    def add(function):
+        SLIPS.append(pytest.param(exercise, words, name, points, function, id=f"{exercise}-{function.__name__}"))
+        return function
+
+    return add
+
+
+@pytest.mark.parametrize("seed", (2017, 61))
+@pytest.mark.parametrize(("exercise", "words", "name", "points", "function"), SLIPS)
+def test_the_slip_is_told_in_words(sheet_of, exercise, words, name, points, function, seed):
+    verdict = judge(sheet_of(exercise, seed), function)
+    assert verdict.points < verdict.max_points
+    assert words in verdict.message, verdict.message
+    assert verdict.misconceptions == ((name,) if name else ())
+    assert points is None or verdict.points == points
+
+
+def share_out(scores, axis=-1):
+    powers = np.exp(scores - scores.max(axis=axis, keepdims=True))
+    return powers / powers.sum(axis=axis, keepdims=True)
+
+
+def attention(query, key, value):
+    weights = share_out(query @ np.swapaxes(key, -1, -2))
+    return weights @ value, weights
+
+
+# ---- softmax: another shift leaves the axes right
+
+
+@slip("softmax", "another number than the largest score", points=3)
+def shifts_by_the_smallest(scores, axis=-1):
+    powers = np.exp(scores - np.min(scores, axis, keepdims=True))
+    return powers / np.sum(powers, axis, keepdims=True)
+
+
+@slip("softmax", "another number than the largest score", points=3)
+def shifts_by_the_mean(scores, axis=-1):
+    lines = np.moveaxis(scores, axis, -1)
+    powers = np.exp(lines - lines.mean(-1)[..., None])
+    return np.moveaxis(powers / powers.sum(-1)[..., None], -1, axis)
+
+
+@slip("softmax", "another number than the largest score", points=3)
+def shifts_by_the_largest_size(scores, axis=-1):
+    powers = np.exp(scores - np.abs(scores).max(axis=axis, keepdims=True))
+    return powers / powers.sum(axis=axis, keepdims=True)
+
+
+@slip("softmax", "added to all scores", points=3)
+def adds_the_maximum(scores, axis=-1):
+    powers = np.exp(scores + scores.max(axis, keepdims=True))
+    return powers / powers.sum(axis, keepdims=True)
+
+
+@slip("softmax", "sign turned")
+def takes_the_scores_from_the_maximum(scores, axis=-1):
+    powers = np.exp(scores.max(axis, keepdims=True) - scores)
+    return powers / powers.sum(axis, keepdims=True)
+
+
+@slip("softmax", "Python's own `max` compares whole rows")
+def pythons_max(scores, axis=-1):
+    powers = np.exp(scores - max(scores))
+    return powers / powers.sum(axis, keepdims=True)
+
+
+@slip("softmax", "Python's own `sum`", "softmax-wrong-axis")
+def pythons_sum(scores, axis=-1):
+    powers = np.exp(scores - scores.max(axis, keepdims=True))
+    return powers / sum(powers)
+
+
+@slip("softmax", "is right to four digits, but no further: is anything rounded")
+def rounds_for_the_eye(scores, axis=-1):
+    return share_out(scores, axis).round(4)
+
+
+# ---- products of stacks
+
+
+@slip("blend", "every batch with every batch", points=1)
+def dot_of_shares_and_values(weights, values):
+    return np.dot(weights, values)
+
+
+@slip("attention_scores", "every batch with every batch", points=2)
+def dot_of_query_and_key(query, key):
+    return np.dot(query, np.moveaxis(key, -1, -2))
+
+
+@slip("attention_scores", "every batch with every batch", points=2)
+def tensordot_of_query_and_key(query, key):
+    return np.tensordot(query, key, axes=(-1, -1))
+
+
+@slip("attention_scores", "every batch with every batch", "scaled-early")
+def inner_and_scaled(query, key):
+    return np.inner(query, key) / key.shape[-1] ** 0.5
+
+
+@slip("attention_scores", "Counted from the end, -1 and -2 are the last two axes")
+def swaps_axes_1_and_2(query, key):
+    return query @ np.swapaxes(key, 1, 2)
+
+
+@slip("attention_scores", "Counted from the end, -1 and -2 are the last two axes")
+def transposes_0_2_1(query, key):
+    return query @ key.transpose(0, 2, 1)
+
+
+@slip("attention_scores", "Counted from the end", "transpose-all-axes", points=2)
+def reverses_all_axes(query, key):
+    return np.matmul(query, key.T)
+
+
+# ---- attend
+
+
+@slip("attend", "the scores in the place of the weights")
+def returns_scores(query, keys, values):
+    scores = keys @ query
+    return share_out(scores) @ values, scores
+
+
+@slip("attend", "If `attend` calls your `softmax`", "softmax-unstable", points=3)
+def with_a_naive_softmax(query, keys, values):
+    powers = np.exp(keys @ query)
+    return powers / powers.sum() @ values, powers / powers.sum()
+
+
+@slip("attend", "make an array of it, with `np.array(…)`, before `share_out` gets it")
+def goes_on_with_the_loop_of_the_lesson(query, keys, values):
+    scores = []
+    for key in keys:
+        scores.append(float(key @ query))
+    weights = share_out(scores)
+    return weights @ values, weights
+
+
+# ---- project: whether there is a bias
+
+
+@slip("project", "ask `bias is not None`", points=1)
+def asks_whether_the_bias_is_true(x, weight, bias=None):
+    projected = x @ weight
+    if bias:
+        projected += bias
+    return projected
+
+
+@slip("project", "ask `bias is not None`", points=1)
+def asks_not_bias(x, weight, bias=None):
+    return x @ weight if not bias else x @ weight + bias
+
+
+@slip("project", "Ask `bias is not None`", points=1)
+def asks_any(x, weight, bias=None):
+    projected = x @ weight
+    if bias.any():
+        projected += bias
+    return projected
+
+
+@slip("project", "ask `bias is not None`", points=1)
+def compares_with_none(x, weight, bias=None):
+    projected = x @ weight
+    return projected + bias if bias != None else projected  # noqa: E711
+
+
+@slip("project", "ask `bias is not None`", points=1)
+def bias_or_nothing(x, weight, bias=None):
+    return x @ weight + (bias or 0)
+
+
+@slip("project", "`bias` is `None` here", points=1)
+def adds_it_always(x, weight, bias=None):
+    return x @ weight + bias
+
+
+# ---- whose queries, whose keys
+
+
+@slip("self_attention", "their matrices, or their order in the product", "scores-transposed")
+def exchanges_w_q_and_w_k(x, w_q, w_k, w_v):
+    return attention(x @ w_k, x @ w_q, x @ w_v)
+
+
+@slip("cross_attention", "`w_q` and `w_k` exchanged")
+def exchanges_them_across(x, context, w_q, w_k, w_v):
+    return attention(x @ w_k, context @ w_q, context @ w_v)
+
+
+@slip("cross_attention", "keys made of `x` instead of `context`")
+def keys_of_x(x, context, w_q, w_k, w_v):
+    return attention(x @ w_q, x @ w_k, context @ w_v)
+
+
+@slip("cross_attention", "self-attention of `context`")
+def context_alone(x, context, w_q, w_k, w_v):
+    return attention(context @ w_q, context @ w_k, context @ w_v)
+
+
+# ---- previous_token_share
+
+
+@slip("previous_token_share", "Counted from the end, -1 and -2 are the last two axes")
+def diagonal_of_axes_1_and_2(weights):
+    return np.diagonal(weights, offset=-1, axis1=1, axis2=2).mean(axis=-1)
+
+
+@slip("previous_token_share", "the first two axes", points=1)
+def diagonal_of_no_axes(weights):
+    return np.diagonal(weights, -1).mean(-1)
+
+
+@slip("previous_token_share", "without that of the last token")
+def range_that_ends_early(weights):
+    n = weights.shape[-1]
+    return sum(weights[..., i, i - 1] for i in range(1, n - 1)) / (n - 1)
+
+
+@slip("previous_token_share", "without that of the last token")
+def mean_that_ends_early(weights):
+    return np.mean([weights[..., i, i - 1] for i in range(1, weights.shape[-1] - 1)], axis=0)
+
+
+# ---- words that are kept for what they are true of
+
+
+def test_an_if_about_something_else_is_not_taken_for_one_about_the_bias(sheet_of):
+    def function(x, weight, bias=None):
+        return x @ weight + (0 if bias is None else bias if x > 0 else 0)
+
+    verdict = judge(sheet_of("project"), function)
+    assert "neither true nor false" in verdict.look_at and "None" not in verdict.look_at
+
+
+def test_a_wrong_axis_of_softmax_is_not_told_to_count_from_the_end(sheet_of):
+    verdict = judge(sheet_of("softmax"), lambda scores, axis=-1: scores.max(axis=3))
+    assert "AxisError" in verdict.seen and verdict.look_at == ""
+
+
+def test_other_exceptions_speak_for_themselves(sheet_of):
+    verdict = judge(sheet_of("project"), lambda x, weight, bias=None: weight @ x[..., :0] + undefined)  # noqa: F821
+    assert verdict.look_at == ""
+
+
+def test_the_axes_of_vectors_are_named_for_eyes_and_ears():
+    alt = plot_vectors(np.eye(2), ["a", "b"], axes=("alive", "place")).alt
+    assert "(alive to the right, place upwards)" in alt
+    assert "to the right" not in plot_vectors(np.eye(2), ["a", "b"]).alt
+
+
+def test_two_cells_of_a_matrix_are_outlined():
+    one, two = (plot_matrix(np.eye(3), highlight=[(0, 1), (1, 0)][:count]) for count in (1, 2))
+    assert one.png == plot_matrix(np.eye(3), highlight=(0, 1)).png != two.png
+
+
+def test_a_guess_among_words_is_offered_as_it_is_typed():
+    assert 'Choose one of: "inside", 2.' in repr(predict("Where?", None, choices=["inside", 2]))
