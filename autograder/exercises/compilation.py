@@ -84,8 +84,8 @@ def _answer_once(exercise: Exercise, faults: tuple[str, ...], draft: Draft, give
                 returned = exercise.reference(*positional, **named)
     except Untold:
         return ANYTHING
-    except Raises:
-        return (RAISES,), False
+    except Raises as sign:
+        return (str(sign) or RAISES,), False
     except Exception as error:
         if draft.raises or isinstance(error, OverflowError) or type(error).__name__ == TOLD_BY_TEXT:
             return (raised(error),), False

@@ -11,7 +11,10 @@ class Untold(Exception):
 
 
 class Raises(Exception):
-    """Raised by a model where that a learner's function stops here, on whatever error, is itself the sign."""
+    """Raised by a model where that a learner's function stops here is itself the sign.
+
+    On whatever error; or, with one of the SIGNS of attention_lab.comparison, on one that speaks of that.
+    """
 
 
 @dataclass(frozen=True)
