@@ -39,6 +39,7 @@ def compile_sheet(exercise: Exercise, seed: int) -> Sheet:
         cases=tuple(_case(exercise, drafts[index], labelled[index][1]) for index in chosen),
         explanations=_explanations(exercise, table, labels, names, chosen),
         words=exercise.words,
+        replies=exercise.replies,
         driver=exercise.driver,
         library=exercise.library,
         keeps_dtype=exercise.keeps_dtype,
