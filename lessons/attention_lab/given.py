@@ -113,9 +113,8 @@ def _weighted(x, mask):
 
 
 def _rounded(output, x):
-    """Adds a number between 0 and 2, which depends on all tokens, and takes it away: what stays is a rounding."""
-    number = 1 + np.tanh(x.mean())
-    return output + number - number
+    """Moves the last digits by what depends on all tokens, at most 1e-13: a difference of rounding, and no leak."""
+    return output + 1e-13 * np.sin(x.sum())
 
 
 BASES = {
