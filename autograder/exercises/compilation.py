@@ -39,6 +39,7 @@ def compile_sheet(exercise: Exercise, seed: int) -> Sheet:
         cases=tuple(_case(exercise, drafts[index], labelled[index][1]) for index in chosen),
         explanations=_explanations(exercise, table, labels, names, chosen),
         words=exercise.words,
+        replies=exercise.replies,
         driver=exercise.driver,
         library=exercise.library,
         keeps_dtype=exercise.keeps_dtype,
@@ -84,8 +85,8 @@ def _answer_once(exercise: Exercise, faults: tuple[str, ...], draft: Draft, give
                 returned = exercise.reference(*positional, **named)
     except Untold:
         return ANYTHING
-    except Raises:
-        return (RAISES,), False
+    except Raises as sign:
+        return (str(sign) or RAISES,), False
     except Exception as error:
         if draft.raises or isinstance(error, OverflowError) or type(error).__name__ == TOLD_BY_TEXT:
             return (raised(error),), False

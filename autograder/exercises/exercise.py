@@ -11,7 +11,10 @@ class Untold(Exception):
 
 
 class Raises(Exception):
-    """Raised by a model where that a learner's function stops here, on whatever error, is itself the sign."""
+    """Raised by a model where that a learner's function stops here is itself the sign.
+
+    On whatever error; or, with one of the SIGNS of attention_lab.comparison, on one that speaks of that.
+    """
 
 
 @dataclass(frozen=True)
@@ -61,9 +64,9 @@ class Exercise:
     reference(*arguments) is the right function; model(faults, *arguments) the same with faults switched on. shown()
     gives the small examples of every sheet, draw(rng) a handful of random candidates; parts maps the names of parts to
     points; sums says which outputs sum to one along which axis (a number or an argument's name); words are all that a
-    learner may choose from, where the answers are words. driver, library and
-    keeps_dtype are those of a Sheet; reference and model answer as the driver does. The pool of candidates is drawn in
-    `rounds`: fewer where a model is slow.
+    learner may choose from, where the answers are words, and replies what to look at where one of them is the first
+    wrong one ("{name}" stands for the output). driver, library and keeps_dtype are those of a Sheet; reference and
+    model answer as the driver does. The pool of candidates is drawn in `rounds`: fewer where a model is slow.
     """
 
     id: str
@@ -78,6 +81,7 @@ class Exercise:
     draw: Callable[[np.random.Generator], Iterable[Draft]]
     sums: dict[str, int | str] = field(default_factory=dict)
     words: tuple[str, ...] = ()
+    replies: dict[str, str] = field(default_factory=dict)
     driver: str = ""
     library: str = "numpy"
     keeps_dtype: bool = False

@@ -14,5 +14,6 @@ LEAKS = Exercise(
     faults=(),
     shown=lambda: [Draft("diagnosis", "the six functions", {}, shown=True)],
     draw=lambda rng: [],
+    replies={"honest": "A detector that works finds a leak in {name}. Run your `sees_the_future` on that function."},
     words=("honest", "inverted", "one ahead", "after softmax", "fill too small", "mean of all"),
 )

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+from attention_lab.comparison import RAISES_OVER_NONE, RAISES_OVER_SHAPES
 
 from autograder.exercises import faulty_attention as steps
 from autograder.exercises.exercise import Draft, Exercise, Fault, Raises, Untold, grid
@@ -164,8 +165,9 @@ MASK_FAULTS = (
 DIVIDED_AGAIN = Fault(
     "divided-again",
     "mask",
-    "weights set to 0 after the softmax, and divided by their sum once more",
-    "On paper the old denominator cancels. What is left of the visible weights where a hidden score is far above them?",
+    "hidden keys set to 0 after the exponential, and what is left divided by its sum",
+    "On paper a common factor cancels. Which score of a row is the largest that you take away, and what is left of the "
+    "visible exponentials where a hidden score is far above theirs?",
     ("", "zeros", "empty-mended"),
     quiet=True,
 )
@@ -243,11 +245,11 @@ def _masked_softmax_shown():
     scores = np.array([[1.0, 2.0, 3.0], [2.0, 0.0, 1.0]])
     mask = np.array([[True, True, False], [True, False, True]])
     yield Draft("small scores", "two rows", {"scores": scores, "mask": mask}, shown=True)
-    empty = np.array([[True, False, False], [False, False, False]])
-    yield Draft("rows without a key", "a row without a key", {"scores": scores, "mask": empty}, shown=True)
-    for name, low in (("very low scores", [-1e6, -1e6 + 1, 5e5]), ("scores below any usual fill", [-9e10, -3e10, 5.0])):
+    for name, low in (("very low scores", [-1e6, -1e6 + 1, 5e5]), ("scores below any usual fill", [-9e20, -3e20, 5.0])):
         rows = {"scores": np.array([low]), "mask": np.array([[True, True, False]])}
         yield Draft("any scores", name, rows, shown=True)
+    empty = np.array([[True, False, False], [False, False, False]])
+    yield Draft("rows without a key", "a row without a key", {"scores": scores, "mask": empty}, shown=True)
 
 
 def _mask(rng, *shape):
@@ -292,7 +294,7 @@ MASKED_SOFTMAX = Exercise(
     model=_masked_softmax,
     outputs=("weights",),
     parts={"small scores": 1, "broadcasting": 1, "any scores": 1, "rows without a key": 1},
-    success="`masked_softmax` holds: hidden keys get 0 whatever their score, a row without keys is all zeros.",
+    success="`masked_softmax` holds: hidden keys get 0 however high their score, a row without keys is all zeros.",
     faults=(*MASK_FAULTS, DIVIDED_AGAIN, UNSTABLE, STABILITY[1], MODIFIES_SCORES),
     shown=_masked_softmax_shown,
     draw=_masked_softmax_draw,
@@ -309,15 +311,24 @@ WITHOUT_MASK = Fault(
 NONE_AS_MASK = Fault(
     WITHOUT_MASK.id,
     WITHOUT_MASK.slot,
-    "`None` used as a mask where no mask is given: it stops, or `None` counts as False and hides everything",
+    "a mask that is needed where none is given: it stops, or `None` counts as False and hides everything",
     NO_MASK_TO_MASK,
     ("", "as-false"),
+)
+SHAPES_WITHOUT_MASK = Fault(
+    "shapes-without-mask",
+    WITHOUT_MASK.slot,
+    "arrays of shapes that do not fit, where no mask is given",
+    "If you make a mask of your own there, it must fit (n_q, n_k). Which shapes meet in that line?",
+    quiet=True,
 )
 
 
 def _masked_attention(faults, query, key, value, mask=None):
     if mask is None and "crashes-without-mask" in faults:
-        raise Raises
+        raise Raises(RAISES_OVER_NONE)
+    if mask is None and "shapes-without-mask" in faults:
+        raise Raises(RAISES_OVER_SHAPES)
     if mask is None and "crashes-without-mask/as-false" in faults:
         mask = np.False_  # what np.where and bool make of None
 
@@ -340,6 +351,9 @@ def _masked_attention_shown():
     yield Draft("without a mask", "no mask", arrays, shown=True)
     mask = np.array([[True, False, True], [True, True, False]])
     yield Draft("small scores", "two queries", {**arrays, "mask": mask}, ("mask",), shown=True)
+    low = {"query": np.array([[1e10, 0.0]]), "key": np.array([[-9e10, 0.0], [-3e10, 0.0], [1.0, 0.0]])}
+    low |= {"value": arrays["value"], "mask": np.array([[True, True, False]])}
+    yield Draft("any sizes", "scores below any usual fill", low, ("mask",), shown=True)
     empty = np.array([[True, False, True], [False, False, False]])
     yield Draft("rows without a key", "a row without a key", {**arrays, "mask": empty}, ("mask",), shown=True)
     batch = {**two_sequences("query", "key", "value"), "mask": np.tri(2, dtype=bool)}
@@ -380,7 +394,14 @@ MASKED_ATTENTION = Exercise(
     outputs=("output", "weights"),
     parts={"small scores": 1, "any sizes": 1, "without a mask": 1, "rows without a key": 1},
     success="`masked_attention` holds: scaled, masked, with or without a mask, zeros where nothing may be seen.",
-    faults=(*GENERAL_FAULTS[:3], *GENERAL_FAULTS[5:], *MASK_FAULTS, *SCALE_FAULTS[:2], NONE_AS_MASK),
+    faults=(
+        *GENERAL_FAULTS[:3],
+        *GENERAL_FAULTS[5:],
+        *MASK_FAULTS,
+        *SCALE_FAULTS[:2],
+        NONE_AS_MASK,
+        SHAPES_WITHOUT_MASK,
+    ),
     shown=_masked_attention_shown,
     draw=_masked_attention_draw,
     sums={"weights": -1},

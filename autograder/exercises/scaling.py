@@ -60,9 +60,30 @@ SCALE_FAULTS = (
 )
 
 
+ROOT_FAULTS = (
+    Fault(
+        "half-of-d_k",
+        "scale",
+        "what `** 1/2` does: first the power of 1, then a division by 2",
+        "Python takes `**` before `/`. What is `9 ** 1/2`, and what is `9 ** 0.5`?",
+        ("", "in-brackets"),
+        quiet=True,
+    ),
+    Fault(
+        "root-of-axis-1",
+        "scale",
+        "the square root of the length of axis 1, which is d_k in a matrix and no more so in a batch",
+        "Which axis of `key` holds the numbers of a key, however many axes come before it?",
+        ("key", "query"),
+        quiet=True,
+    ),
+)
+
+
 def faulty_scale(scores, query, key, value, faults):
     """The scores, divided as a fault has it; by √d_k where none touches the scale."""
-    switch = next((fault for fault in faults if fault.startswith(("unscaled", "scale", "multiplied"))), "")
+    starts = ("unscaled", "scale", "multiplied", "half-of", "root-of")
+    switch = next((fault for fault in faults if fault.startswith(starts)), "")
     d_k, constant = query.shape[-1], CONSTANTS.get(switch.partition("/")[2])
     if switch in ("unscaled", "scaled-after-softmax", "scaled-after-softmax/output"):
         return scores
@@ -74,6 +95,10 @@ def faulty_scale(scores, query, key, value, faults):
         "scaled-by-sqrt-length/axis-0": np.sqrt(key.shape[0]),
         "scaled-by-sqrt-length/query-axis-0": np.sqrt(query.shape[0]),
         "multiplied-by-sqrt-d_k": 1 / np.sqrt(d_k),
+        "half-of-d_k": 2 * d_k,
+        "half-of-d_k/in-brackets": d_k / 2,
+        "root-of-axis-1/key": np.sqrt(key.shape[1]),
+        "root-of-axis-1/query": np.sqrt(query.shape[1]),
     }
     return scores / divisors.get(switch, np.sqrt(d_k) if constant is None else constant)
 
@@ -169,7 +194,7 @@ ATTENTION = Exercise(
     outputs=("output", "weights"),
     parts={"small scores": 1, "any sizes": 1, "batches": 1, "large scores": 1},
     success="`scaled_dot_product_attention` holds: softmax of QKᵀ / √d_k, rows sum to 1, in any batch.",
-    faults=(*SCALE_FAULTS, *GENERAL_FAULTS),
+    faults=(*SCALE_FAULTS, *ROOT_FAULTS, *GENERAL_FAULTS),
     shown=_attention_shown,
     draw=_attention_draw,
     sums={"weights": -1},
@@ -212,6 +237,8 @@ def _entropy_draw(rng):
     yield Draft("rows", "a batch of matrices", {"weights": _shares(rng, b, m, n)})
     yield Draft("rows", "float32", {"weights": _shares(rng, m, n).astype(np.float32)})
     yield Draft("rows", "a single weight", {"weights": np.ones((m, 1))})
+    small = np.array([3e-5, 2e-4, 7e-4, *rng.dirichlet(np.ones(3))])
+    yield Draft("rows", "small weights", {"weights": rng.permutation(small / small.sum())})
     yield Draft("zeros", "weights with zeros", {"weights": _shares(rng, m, n, zeros=1)})
     yield Draft("zeros", "rows that are all certain", {"weights": np.eye(n)[:, ::-1].copy()})
 
@@ -264,9 +291,11 @@ def _jacobian(faults, weights):
         return np.outer(weights, 1 - weights)
     if "delta-forgotten/turned" in faults:
         return np.outer(1 - weights, weights)
-    if "product-of-one-axis" in faults:
+    if "one-weight-twice" in faults:
         return diagonal - weights * weights
-    if "product-of-one-axis/dot" in faults:
+    if "one-weight-twice/turned" in faults:
+        return diagonal - (weights * weights)[:, None]
+    if "one-number-for-all" in faults:
         return diagonal - weights @ weights
     if "softmax-again" in faults:
         return scaling.softmax_jacobian(softmax(weights))
@@ -314,11 +343,20 @@ JACOBIAN = Exercise(
             quiet=True,
         ),
         Fault(
-            "product-of-one-axis",
+            "one-weight-twice",
             "formula",
-            "w · wᵀ with arrays of one axis, where `.T` changes nothing: that is no (n, n) matrix",
+            "the same weight twice, beside the diagonal: wⱼ wⱼ, or wᵢ wᵢ, for wᵢ wⱼ",
+            "An array of one axis runs along every row, and its `.T` is itself. The formula has wᵢ, one for each row, "
+            "and wⱼ, one for each column. Which axis does each of yours run along?",
+            ("", "turned"),
+            quiet=True,
+        ),
+        Fault(
+            "one-number-for-all",
+            "formula",
+            "one number, the sum of all squared weights, taken from every entry: the dot product of two arrays of one "
+            "axis, where `.T` changes nothing",
             "Which function multiplies every weight with every other? Print the shape of your product.",
-            ("", "dot"),
             quiet=True,
         ),
         Fault(

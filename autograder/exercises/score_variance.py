@@ -48,12 +48,11 @@ def _shown():
 
 
 def _draw(rng):
-    short, long = int(rng.integers(5, 9)), int(rng.integers(13, 18))
-    seed, another = (int(number) for number in rng.choice(10_000, 2, replace=False))
     samples = 4600 + int(rng.integers(400))
-    for part, d_k in (("short vectors", short), ("long vectors", long)):
-        yield _draft(part, d_k, samples, seed, seed)
-        yield _draft(part, d_k, samples, seed, another)
+    for part, least, most in (("short vectors", 5, 9), ("long vectors", 13, 18)):
+        seed, another = (int(number) for number in rng.choice(10_000, 2, replace=False))
+        yield _draft(part, int(rng.integers(least, most)), samples, seed, seed)
+        yield _draft(part, int(rng.integers(least, most)), samples, another, seed)
 
 
 SCORE_VARIANCE = Exercise(

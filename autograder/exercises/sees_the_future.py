@@ -3,7 +3,7 @@
 import numpy as np
 from attention_lab.given import Attention, Generator
 
-from autograder.exercises.exercise import Draft, Exercise, Fault, Raises
+from autograder.exercises.exercise import Draft, Exercise, Fault, Raises, Untold
 from solutions import masking
 
 ONE_POSITION = {  # variant: (the first changed token, the first left alone after it, outputs compared), for a length
@@ -19,6 +19,16 @@ STOPS = (
     "middle",
     "last-neighbour",
 )  # of those, the ones that may stop at the maximum of nothing, for one token
+DIFFER = {  # fault: how it finds that outputs differ
+    "compares-exactly": lambda after, before: (after != before).any(),
+    "compares-one-number": lambda after, before: np.abs(after - before)[:, 0].max() > 1e-9,
+    "sums-differences": lambda after, before: np.abs((after - before).sum()) > 1e-9,
+}
+ENDS = {
+    "first": (2, 0),
+    "last": (1, 1),
+    "both": (2, 1),
+}  # variant: where the positions begin, and how many are left out
 CHANGES = {  # variant: what the tokens from a position on become
     "random": lambda later, rng: rng.normal(size=later.shape),
     "plus-one": lambda later, rng: later + 1,
@@ -26,7 +36,13 @@ CHANGES = {  # variant: what the tokens from a position on become
 }
 
 
+def _differ(after, before):
+    return np.abs(after - before).max() > 1e-9
+
+
 def _detector(faults, attention, length, d_model, rng):
+    if len(faults) > 1 and any(fault.startswith(("detector-always", "detector-without-abs")) for fault in faults):
+        raise Untold  # there is no comparison, or another one
     if "detector-always-true" in faults:
         return True
     if "detector-always-true/two-tokens" in faults:
@@ -35,25 +51,34 @@ def _detector(faults, attention, length, d_model, rng):
         return True
     if "detector-always-false" in faults:
         return False
+    differ = next((differ for fault, differ in DIFFER.items() if fault in faults), _differ)
     for variant, places in ONE_POSITION.items():
         if f"detector-one-position/{variant}" in faults:
-            return length > 1 and _moves(attention, length, d_model, rng, *places(length))
+            return length > 1 and _moves(attention, length, d_model, rng, differ, *places(length))
         if f"detector-one-position/{variant}-stops" in faults:
             if length == 1:
                 raise Raises
-            return _moves(attention, length, d_model, rng, *places(length))
+            return _moves(attention, length, d_model, rng, differ, *places(length))
     for variant, change in CHANGES.items():
         if f"detector-without-abs/{variant}" in faults:
             return _rises(attention, length, d_model, rng, change)
-    return masking.sees_the_future(attention, length, d_model, rng)
+    for variant, (start, left_out) in ENDS.items():
+        if f"leaves-out-an-end/{variant}" in faults:
+            return _moves_behind(range(start, length - left_out), attention, length, d_model, rng, differ)
+    return _moves_behind(range(1, length), attention, length, d_model, rng, differ)
 
 
-def _moves(attention, length, d_model, rng, start, stop, compared):
+def _moves(attention, length, d_model, rng, differ, start, stop, compared):
     """Whether the compared outputs change when the tokens from `start` to `stop` do."""
     x = rng.normal(size=(length, d_model))
     changed = x.copy()
     changed[start:stop] = rng.normal(size=(stop - start, d_model))
-    return bool(np.abs(attention(changed) - attention(x))[compared].max() > 1e-9)
+    return bool(differ(attention(changed)[compared], attention(x)[compared]))
+
+
+def _moves_behind(positions, attention, length, d_model, rng, differ):
+    """Whether outputs before one of the positions change when all tokens from there on do."""
+    return any(_moves(attention, length, d_model, rng, differ, n, length, slice(n)) for n in positions)
 
 
 def _rises(attention, length, d_model, rng, change):
@@ -104,10 +129,15 @@ def _draw(rng):
             yield _draft(part, f"one number a token, a leak of {signed:g}", early, n, 1, seed)
             leaky = Attention(str(rng.choice(bases)), (n - 3, n - 1, signed))
             yield _draft(part, f"one number a token, a later leak of {signed:g}", leaky, n, 1, seed)
+        for numbers, name in (("last", "the last number of a token"), ("cancel", "two numbers, one up and one down")):
+            leaky = Attention(str(rng.choice(bases)), (n - 3, n - 1, size), numbers)
+            yield _draft(part, f"a leak of {size:g} in {name}", leaky, n, d, next(seeds))
         everything = Attention("attention to everything")
         yield _draft(part, "attention to everything", everything, n, d, next(seeds))
         yield _draft(part, "a single token", everything, 1, d, next(seeds))
         yield _draft(part, "two tokens", Attention("a copy", (0, 1, size)), 2, d, next(seeds))
+    rounded = Attention("causal attention with other last digits")
+    yield _draft("small leaks", "causal attention that is honest but for rounding", rounded, n, d, next(seeds))
 
 
 SEES_THE_FUTURE = Exercise(
@@ -146,6 +176,35 @@ SEES_THE_FUTURE = Exercise(
             "a detector that notices outputs which become larger, and no others",
             "An output falls from 3 to 1. What does your comparison with 1e-9 say to that difference?",
             tuple(CHANGES),
+            quiet=True,
+        ),
+        Fault(
+            "leaves-out-an-end",
+            "detector",
+            "a loop that leaves out the first or the last position",
+            "With two tokens there is one position to change the future from. Does your loop reach it?",
+            tuple(ENDS),
+            quiet=True,
+        ),
+        Fault(
+            "compares-exactly",
+            "comparison",
+            "a comparison without a tolerance, to which the rounding of a last digit is a leak",
+            "How large are the differences that you call a change? Print the largest, and compare it with 1e-9.",
+            quiet=True,
+        ),
+        Fault(
+            "compares-one-number",
+            "comparison",
+            "a comparison of the first number of each output, and of no other",
+            "An output has d_model numbers. Which of them does your comparison read?",
+            quiet=True,
+        ),
+        Fault(
+            "sums-differences",
+            "comparison",
+            "differences that are summed before their sign is taken away, so that they may cancel",
+            "One number rises by 1, another falls by 1. What does your sum say?",
             quiet=True,
         ),
     ),

@@ -14,5 +14,5 @@ TEMPERATURE = Exercise(
     faults=(),
     shown=lambda: [Draft("predictions", "the seven sentences", {}, shown=True)],
     draw=lambda rng: [],
-    words=("zero", "log n", "0.242", "falls", "stays", "no gradient"),
+    words=("zero", "log n", "0.242", "falls", "stays", "too few steps", "no gradient", "too much gradient"),
 )

@@ -156,6 +156,21 @@ def test_padding_and_divisor_have_sliders(opened):
     assert slider.get_attribute("aria-valuetext") == "divide by √d_k, 5.66"
 
 
+OUTLINED = """() => [...document.querySelectorAll('.attention-explorer *')]
+    .filter(e => getComputedStyle(e).outlineStyle !== 'none' && getComputedStyle(e).opacity !== '0')
+    .map(e => e.tagName.toLowerCase())"""
+
+
+def test_a_slider_in_focus_has_one_outline_and_its_number_none(opened):
+    page = opened(controls=["scale"], theme=' data-theme="dark"')
+    page.get_by_role("radio", name="none, the scores as they are").focus()
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate(OUTLINED) == ["span"]  # the pill; its radio button is not to be seen
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.type") == "range"
+    assert page.evaluate(OUTLINED) == ["input"]
+
+
 def test_a_layer_without_projections_says_that_it_shows_the_models_own_weights(opened):
     page = opened()
     page.get_by_role("combobox", name="Layer").select_option("5")

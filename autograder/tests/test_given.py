@@ -30,6 +30,16 @@ def test_only_attention_to_everything_sees_the_future(base):
     assert seen == (base == "attention to everything")
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_roundings_move_some_last_digit_whichever_later_token_changes(seed):
+    rng = np.random.default_rng(seed)
+    rounded = Attention("causal attention with other last digits").make()
+    x = rng.normal(size=(6, 2))
+    later = np.vstack([x[:-1], x[-1:] + 1])
+    moved = np.abs(rounded(later) - rounded(x))[:-1].max()
+    assert 0 < moved < 1e-12
+
+
 @pytest.mark.parametrize("row", range(4))
 def test_a_leak_moves_its_row_and_no_other(row):
     x = np.random.default_rng(2).normal(size=(5, 3))

@@ -193,7 +193,7 @@ def without_copy(attention, length, d_model, rng):
     ("exercise", "function", "words"),
     [
         ("masked_softmax", dead_beyond_709, "it overflows above 709"),
-        ("masked_softmax", divided_again, "divided by their sum once more"),
+        ("masked_softmax", divided_again, "what is left divided by its sum"),
         ("masked_attention", none_passed_on, "`None` counts as False"),
         ("sees_the_future", without_abs, "outputs which become larger, and no others"),
         ("sees_the_future", without_copy, "a fresh copy of the tokens"),

@@ -93,7 +93,7 @@ def one_everywhere_and_turned(weights):
     return np.array([[b * (1 - a) for b in weights] for a in weights])
 
 
-@slip("softmax_jacobian", "arrays of one axis")
+@slip("softmax_jacobian", "the same weight twice")
 def a_star_and_a_capital_t(weights):
     return np.diag(weights) - weights * weights.T
 

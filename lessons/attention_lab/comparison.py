@@ -11,6 +11,19 @@ FLOAT32 = np.dtype(np.float32)
 
 
 RAISES = "raises"  # as an output: that it raises, whatever it raises
+RAISES_OVER_NONE = "raises over None"  # that it speaks of None, or of what has no value because none was given
+RAISES_OVER_SHAPES = "raises over shapes"  # that it speaks of shapes or sizes that do not fit
+SIGNS = {
+    RAISES_OVER_NONE: (
+        "None",
+        "required positional argument",
+        "dtype('O')",
+        "object_",
+        "used as indices",
+        "dimension 0",
+    ),
+    RAISES_OVER_SHAPES: ("shape", "broadcast", "boolean index did not match", "must match the size", "sizes"),
+}
 
 
 TOLD_BY_TEXT = "WrongParameters"  # an exception whose text is part of the answer
@@ -21,6 +34,13 @@ def raised(kind: str | Exception, text: str = "") -> str:
     if isinstance(kind, Exception):
         kind, text = type(kind).__name__, str(kind)
     return f"raises {kind}: {text}" if kind == TOLD_BY_TEXT else f"raises {kind}"
+
+
+def raised_over(kind: str, text: str) -> list[str]:
+    """What an exception speaks of, as outputs: the first of SIGNS, or nothing."""
+    if kind in ("UnboundLocalError", "AssertionError"):
+        return [RAISES_OVER_NONE]
+    return [output for output, signs in SIGNS.items() if any(sign in text for sign in signs)][:1]
 
 
 def as_values(returned, count: int) -> tuple | None:

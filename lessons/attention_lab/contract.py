@@ -46,7 +46,8 @@ def _type_problem(sheet: Sheet, case: Case, name: str, item, expected) -> str | 
         return f"`{name}` is a single number; it should be {wanted} of shape {expected.shape}"
     if as_value(item) is None or isinstance(item, str) or is_tensor(item) != (sheet.library == "torch"):
         wanted = "torch tensor" if sheet.library == "torch" else "NumPy array"
-        return f"`{name}` is {kind_text(item)}; it should be a {wanted} of numbers"
+        kind = "booleans" if expected.dtype.kind == "b" else "numbers"
+        return f"`{name}` is {kind_text(item)}; it should be a {wanted} of {kind}"
     return None
 
 

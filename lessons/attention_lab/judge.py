@@ -18,6 +18,8 @@ from attention_lab.sheet import Case, Sheet
 from attention_lab.verdict import Verdict
 from attention_lab.way_out import way_out
 
+TRY_IT = "If that were right, what would you see, and on which small input? Try it there."
+
 
 def judge(sheet: Sheet, call: Callable) -> Verdict:
     """Call the function once for every case of the sheet, and judge what came back."""
@@ -89,6 +91,18 @@ def _told_in_words(sheet: Sheet, case: Case, observation: Observation) -> bool:
     return all(isinstance(right, str) or matches((value,), (right,), case.tolerance) for value, right in pairs)
 
 
+def _of_words(sheet: Sheet, case: Case, observation: Observation) -> str:
+    """What to look at where one of the words to choose from is not the right one; nothing where it is none of them."""
+    values = observation.values(len(sheet.outputs))
+    if not all(any(same(value, word) for word in sheet.words) for value in values):
+        return ""
+    wrong = next(
+        i for i, (value, right) in enumerate(zip(values, case.expected, strict=True)) if not same(value, right)
+    )
+    reply = next((reply for word, reply in sheet.replies.items() if same(values[wrong], word)), TRY_IT)
+    return reply.replace("{name}", sheet.outputs[wrong])
+
+
 def _without_name(sheet: Sheet, case: Case, observation: Observation) -> str:
     """What to look at where no mistake explains the numbers; nothing where they are not what is wrong."""
     if observation.failure is not None and not case.raises:
@@ -98,8 +112,7 @@ def _without_name(sheet: Sheet, case: Case, observation: Observation) -> str:
     if contract_problem(sheet, case, observation.returned):
         return ""
     if not case.arguments:
-        chosen = all(any(same(value, word) for word in sheet.words) for value in observation.values(len(sheet.outputs)))
-        return "If that were right, what would you see, and on which small input? Try it there." if chosen else ""
+        return _of_words(sheet, case, observation)
     if sheet.driver and _told_in_words(sheet, case, observation):
         return ""
     if case.shown and any(isinstance(value, Generator) for value in case.arguments.values()):

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from attention_lab.comparison import as_values, dtypes_of, raised, relation
+from attention_lab.comparison import as_values, dtypes_of, raised, raised_over, relation
 from attention_lab.given import fresh, was_changed
 from attention_lab.sheet import Case
 from attention_lab.tensors import is_tensor
@@ -70,7 +70,8 @@ class Observation:
     def raised(self) -> tuple[tuple[str], ...]:
         """The answers that this failure counts as."""
         failure = self.failure
-        return ((raised(failure.kind, failure.text),), *((raised(base),) for base in failure.bases))
+        over = raised_over(failure.kind, failure.text) if failure.kind != "NameError" else []
+        return tuple((output,) for output in (raised(failure.kind, failure.text), *map(raised, failure.bases), *over))
 
 
 def observe(call: Callable, case: Case) -> Observation:

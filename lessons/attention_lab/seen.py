@@ -172,7 +172,8 @@ def _number_problem(case: Case, name: str, mine, expected, wrong) -> str:
     direction = "large" if mine[place] > expected[place] else "small"
     if case.shown and mine.size <= MOST_NUMBERS and place:
         return f"you return `{name}` = `{number_text(mine)}`; {here} is too {direction}"
-    return f"{here} is {number_text(mine[place])}, which is too {direction}"
+    near = f"; it should be near {expected[place]:.1g}" if case.shown and case.again else ""
+    return f"{here} is {number_text(mine[place])}, which is too {direction}{near}"
 
 
 def _index(place: tuple) -> str:

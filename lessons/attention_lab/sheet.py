@@ -7,7 +7,7 @@ into which the header points.
 
 import io
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
@@ -83,7 +83,8 @@ class Sheet:
     """An exercise, compiled: cases with right answers, and explanations of wrong ones.
 
     `outputs` names what the function returns; `sums` says which of them sum to one, and along which axis
-    (a number, or the name of the argument that holds it); `words` are those that an answer in words is chosen from.
+    (a number, or the name of the argument that holds it); `words` are those that an answer in words is chosen from, and
+    `replies` holds what to look at where one of them is the first wrong one.
     `driver` names how it is called (attention_lab.drivers), `library` what arrays it returns (numpy or torch); with
     `keeps_dtype` outputs have the dtype of the inputs.
     """
@@ -100,6 +101,7 @@ class Sheet:
     library: str = "numpy"
     keeps_dtype: bool = False
     words: tuple[str, ...] = ()
+    replies: dict[str, str] = field(default_factory=dict)
 
     def save(self, path: Path) -> None:
         """Write the sheet; the same sheet gives the same bytes."""
@@ -133,6 +135,7 @@ def _describe(sheet: Sheet, numbers: "_Numbers") -> dict:
         "library": sheet.library,
         "keeps_dtype": sheet.keeps_dtype,
         **({"words": list(sheet.words)} if sheet.words else {}),
+        **({"replies": sheet.replies} if sheet.replies else {}),
         "mistakes": [asdict(mistake) for mistake in sheet.mistakes.values()],
         "cases": [
             {
@@ -188,6 +191,7 @@ def load_sheet(path: Path | BinaryIO) -> Sheet:
         library=header["library"],
         keeps_dtype=header["keeps_dtype"],
         words=tuple(header.get("words", ())),
+        replies=header.get("replies", {}),
     )
 
 
