@@ -347,4 +347,4 @@ def test_a_root_of_the_wrong_thing_is_told_in_words(sheet_of, divided, words, se
 def test_who_clears_a_leaky_function_is_sent_to_the_detector(sheet_of):
     right = [str(word) for word in sheet_of("diagnose_leaks").cases[0].expected]
     verdict = told(sheet_of, "diagnose_leaks", lambda: [*right[:2], "honest", *right[3:]])
-    assert verdict.seen.startswith("`C` is “honest”") and "sees_the_future" in verdict.look_at
+    assert verdict.seen.startswith("You say `C`: “honest”.") and "sees_the_future" in verdict.look_at
