@@ -36,6 +36,7 @@ def create_class(directory: Path, *, project_root: Path = PROJECT, db_url: str =
     exercises = all_exercises()
     lessons = read_lessons(project_root, exercises)
     try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)  # it will hold answers and grades
         for lesson in lessons:
             # alone in its folder: nbgrader gives learners every file that lies beside the notebook
             source = path / "source" / lesson.stem / f"{lesson.stem}.ipynb"
@@ -48,7 +49,7 @@ def create_class(directory: Path, *, project_root: Path = PROJECT, db_url: str =
         settings = path / "nbgrader_config.py"
         settings.touch(0o600 if db_url else 0o644)  # the address may hold a password
         settings.write_text(_configuration(db_url), encoding="utf-8")
-        (path / "README.md").write_text(_readme(path, stems), encoding="utf-8")
+        (path / "README.md").write_text(_readme(path, stems, db_url), encoding="utf-8")
     except OSError as error:
         raise Problem(f"The class could not be written: {error}") from error
     return Classroom(path, stems, _warning(path))
@@ -118,6 +119,11 @@ c.Execute.timeout = 60
 # On a JupyterHub, where learners fetch and submit with a click, name one that all of them can reach.
 c.Exchange.root = str(Path(c.CourseDirectory.root) / "exchange")
 
+# How `nbgrader zip_collect` reads the names in a learning platform's zip: Canvas has NAME_123_456_01_intuition-1.ipynb.
+c.FileNameCollectorPlugin.named_regexp = (
+    r".*/(?P<student_id>[^_/]+)_(?:LATE_)?[0-9]+_[0-9]+_(?P<file_id>[0-9]+_[a-z_]+)"
+)
+
 # The gradebook. Several graders at once want a PostgreSQL server's instead of gradebook.db in this directory:
 # c.CourseDirectory.db_url = "postgresql+psycopg://user:password@host/attention_lab"
 {gradebook}'''
@@ -133,13 +139,14 @@ source {activate}
 
 | step | command (once for each lesson: {lessons}) |
 |---|---|
+| see that a lesson runs here | `nbgrader validate source/{first}/{first}.ipynb` |
 | make the learners' notebooks | `nbgrader generate_assignment {first}` |
 | hand out | give learners `release/{first}/{first}.ipynb`; with all it needs, `course handout . {first}` |
 | collect | put what comes back in `submitted/LEARNER/{first}/{first}.ipynb` |
-| try one before grading | `nbgrader validate submitted/LEARNER/{first}/{first}.ipynb` |
 | grade | `course grade . {first}`, or `nbgrader autograde {first}`: the same |
 | look, comment, correct by hand | `jupyter lab`, then *Nbgrader → Formgrader* |
 | give feedback | `nbgrader generate_feedback {first}`; the pages are in `feedback/LEARNER/{first}/` |
+| where learners use the exchange | `nbgrader release_feedback {first}` |
 | see what the class understood | `course report . {first}` writes a page without names, and CSV, in `report/` |
 | the list of points | `course export . --format canvas`, or `moodle`, or `csv`; `nbgrader export` works as well |
 
@@ -148,8 +155,12 @@ ID, which is `lms_user_id` in the gradebook. In Moodle, make a grade item with t
 file, and map *username* (nbgrader's id), *email* or *idnumber* to the user, and each lesson to its grade item. Where
 nothing was handed in, neither gets a grade.
 
+A notebook counts only under the name that it was handed out with. What a learning platform has renamed can be put in
+its place by `nbgrader zip_collect {first}`, from the platform's zip in `downloaded/{first}/archive/`: the rule in
+`nbgrader_config.py` reads the names that Canvas makes.
+
 `source/` holds the notebooks with their answers; it is made from the project's lessons and never handed out.
-The gradebook is `gradebook.db`. Keep a copy of this directory: nothing else knows the grades.
+{gradebook} This directory was made for your eyes alone.
 
 `private_seed` decides which hidden cases submissions are judged with, and `.sheets/` holds them: for you alone.
 
@@ -164,11 +175,15 @@ def _configuration(db_url: str) -> str:
     return CONFIGURATION.format(course=nbgrader_plugin.COURSE, limits=limits, gradebook=gradebook)
 
 
-def _readme(path: Path, lessons: tuple[str, ...]) -> str:
+def _readme(path: Path, lessons: tuple[str, ...], db_url: str) -> str:
+    kept = "The gradebook is `gradebook.db`. Keep a copy of this directory: nothing else knows the grades."
+    if db_url:
+        kept = "The gradebook is the database that `nbgrader_config.py` names. Keep copies of it and of this directory."
     activate = Path(sys.prefix) / "bin" / "activate"
     return README.format(
         here=shlex.quote(str(path)),
         activate=shlex.quote(str(activate)),
         first=lessons[0],
+        gradebook=kept,
         lessons=", ".join(f"`{lesson}`" for lesson in lessons),
     )

@@ -116,15 +116,18 @@ def new(
 @app.command(rich_help_panel=INSTRUCTORS)
 def handout(
     directory: Annotated[Path, typer.Argument(help="The class, as `course new` made it.")],
-    lessons: Annotated[list[str] | None, typer.Argument(help="Numbers or names; without them, all lessons.")] = None,
+    lessons: Annotated[
+        list[str] | None, typer.Argument(help="Numbers or names; without them, what is released.")
+    ] = None,
     to: Annotated[
         Path | None, typer.Option(help="Where to; without it, attention-lab.zip in DIRECTORY.", metavar="FILE.zip")
     ] = None,
     hand_in: Annotated[str, typer.Option(help="What its README says of handing in.", metavar="TEXT")] = "",
 ) -> None:
-    """Pack one zip for learners: notebooks, checks, data, and how to start. No answers, and nothing of the class.
+    """Pack one zip for learners: notebooks, checks, data, and how to start. No reference, and nothing of the class.
 
-    A later lesson holds what an earlier one had to find: hand those out one after the other.
+    A later lesson holds what an earlier one had to find: hand those out one after the other. The checks of a quiz hold
+    its answers, in a form that nobody reads by accident.
 
     [cyan]./course handout ~/classes/autumn 1 --to lesson-1.zip[/cyan]
 

@@ -28,7 +28,10 @@ def read_handed_in(root: Path, inside: PurePath, most_bytes: int = MOST_BYTES) -
     try:
         raw = _read(root, inside.parts, most_bytes + 1)
     except FileNotFoundError:
-        return HandedIn(problem=f"No notebook was handed in: there is no file `{name}`.")
+        found = "".join(
+            f" There is `{_printable(other)}`: is that it? Then rename it." for other in _beside(root, inside)
+        )
+        return HandedIn(problem=f"No notebook was handed in: there is no file `{name}`.{found}")
     except (OSError, ValueError):
         return HandedIn(problem=f"`{name}` cannot be read: it is not a plain file in the learner's own folder.")
     if len(raw) > most_bytes:
@@ -36,14 +39,22 @@ def read_handed_in(root: Path, inside: PurePath, most_bytes: int = MOST_BYTES) -
     return HandedIn(raw)
 
 
-def _read(root: Path, parts: tuple[str, ...], most_bytes: int) -> bytes:
-    """Step by step from `root` down, so that nothing can be exchanged for a link on the way."""
-    here = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
+def _beside(root: Path, inside: PurePath) -> list[str]:
+    """The one other notebook in the folder where this file should be; nothing where there are none or several."""
     try:
-        for part in parts[:-1]:
-            below = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=here)
-            os.close(here)
-            here = below
+        folder = _opened(root, inside.parts[:-1])
+    except OSError:
+        return []
+    try:
+        found = sorted(name for name in os.listdir(folder) if name.endswith(".ipynb"))
+    finally:
+        os.close(folder)
+    return found if len(found) == 1 else []
+
+
+def _read(root: Path, parts: tuple[str, ...], most_bytes: int) -> bytes:
+    here = _opened(root, parts[:-1])
+    try:
         file = os.open(parts[-1], os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=here)
     finally:
         os.close(here)
@@ -51,6 +62,18 @@ def _read(root: Path, parts: tuple[str, ...], most_bytes: int) -> bytes:
         if not stat.S_ISREG(os.fstat(file).st_mode):
             raise ValueError("not a regular file")
         return stream.read(most_bytes)
+
+
+def _opened(root: Path, parts: tuple[str, ...]) -> int:
+    """A folder, step by step from `root` down, so that nothing can be exchanged for a link on the way."""
+    here = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
+    for part in parts:
+        try:
+            below = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=here)
+        finally:
+            os.close(here)
+        here = below
+    return here
 
 
 def _printable(name: str) -> str:

@@ -1,8 +1,8 @@
 """`./course handout`: one zip with all that learners need where nbgrader's exchange is not used.
 
-Covers: the released notebooks of a class, `attention_lab` with its sheets and scripts, the data, pinned requirements
-and a page that tells how to start. Nothing of `solutions` or `autograder` goes in, nor anything else of the class. The
-same class gives the same bytes.
+Covers: released notebooks of a class, `attention_lab` with its scripts and the sheets of these lessons, the data,
+pinned requirements and a page that tells how to start. Nothing of `solutions` or `autograder` goes in, nor anything
+else of the class. The same class gives the same bytes.
 """
 
 import io
@@ -22,7 +22,7 @@ from autograder import nbgrader_plugin
 from autograder.class_settings import read_settings
 from autograder.lab import lesson_called
 from autograder.lesson import PROJECT
-from autograder.nbgrader_marks import marks
+from autograder.nbgrader_marks import exercises_in, marks
 from autograder.problem import Problem
 from autograder.unfold import BEGIN
 
@@ -83,14 +83,15 @@ class Handout:
 
 
 def make_handout(directory: Path, asked: list[str], to: Path | None = None, hand_in: str = HAND_IN) -> Handout:
-    """Write the zip for the lessons asked for, or for all of a class; what is not yet released is released first."""
+    """Write the zip for the lessons asked for, which are released if they are not yet; or for all that are released."""
     directory = directory.expanduser().resolve()
     read_settings(directory)  # tells where there is no class
     lessons = _lessons(directory, asked)
-    notebooks = {f"{lesson}.ipynb": _released(directory, lesson) for lesson in lessons}
+    released = {f"{lesson}.ipynb": _released(directory, lesson) for lesson in lessons}
+    exercises = set(exercises_in(nbformat.reads(raw.decode(), as_version=4) for raw in released.values()))
     path = (to.expanduser() if to else directory / f"{TOP}.zip").resolve()
     replaced = path.exists()
-    _write(path, zipped({**notebooks, **dict(_beside(lessons, hand_in))}))
+    _write(path, zipped({**released, **dict(_beside(lessons, exercises, hand_in))}))
     return Handout(path, lessons, replaced)
 
 
@@ -110,13 +111,23 @@ def _lessons(directory: Path, asked: list[str]) -> tuple[str, ...]:
     there = sorted(path.name for path in (directory / "source").iterdir() if (path / f"{path.name}.ipynb").is_file())
     if not there:
         raise Problem(f"{directory} has no lesson in its folder `source`.")
-    wanted = {lesson_called(name, there) for name in asked} or set(there)
+    wanted = {lesson_called(name, there) for name in asked} or {
+        name for name in there if _release(directory, name).is_file()
+    }
+    if not wanted:
+        raise Problem(
+            f"No lesson is released yet. Name those to hand out, such as `course handout {directory.name} 1`."
+        )
     return tuple(lesson for lesson in there if lesson in wanted)
+
+
+def _release(directory: Path, lesson: str) -> Path:
+    return directory / "release" / lesson / f"{lesson}.ipynb"
 
 
 def _released(directory: Path, lesson: str) -> bytes:
     """A lesson's notebook for learners, made by nbgrader where it is missing."""
-    path = directory / "release" / lesson / f"{lesson}.ipynb"
+    path = _release(directory, lesson)
     if not path.is_file():
         nbgrader_plugin.run(directory, "generate_assignment", lesson)
     try:
@@ -129,7 +140,7 @@ def _released(directory: Path, lesson: str) -> bytes:
     return raw
 
 
-def _beside(lessons: tuple[str, ...], hand_in: str) -> Iterator[tuple[str, bytes]]:
+def _beside(lessons: tuple[str, ...], exercises: set[str], hand_in: str) -> Iterator[tuple[str, bytes]]:
     """Everything but the notebooks: where it lies, and what it holds."""
     listed = "\n".join(f"- `{lesson}.ipynb`" for lesson in lessons)
     yield "README.md", README.format(first=f"{lessons[0]}.ipynb", lessons=listed, hand_in=hand_in.strip()).encode()
@@ -140,6 +151,10 @@ def _beside(lessons: tuple[str, ...], hand_in: str) -> Iterator[tuple[str, bytes
     package = Path(find_spec("attention_lab").origin).parent
     for path in package.rglob("*"):
         within = path.relative_to(package)
+        if (
+            within.parts[0] == "sheets" and path.stem not in exercises
+        ):  # a quiz of a later lesson would tell its answers
+            continue
         if path.suffix in PACKAGE_FILES and within.parts[0] not in ("data", "lessons"):
             yield f"attention_lab/{within.as_posix()}", path.read_bytes()
     for path in DATA.rglob("*"):

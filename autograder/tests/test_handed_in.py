@@ -72,6 +72,14 @@ def test_a_missing_file_is_told(submitted):
     assert "No notebook was handed in" in read_handed_in(submitted, PurePath("bea", "x", "x.ipynb")).problem
 
 
+def test_a_notebook_under_another_name_is_told_by_that_name(submitted):
+    (submitted / PLACE).with_name(f"{PLACE.stem}-1.ipynb").write_text("{}")
+    problem = read_handed_in(submitted, PLACE).problem
+    assert f"There is `{PLACE.stem}-1.ipynb`: is that it? Then rename it." in problem
+    (submitted / PLACE).with_name("`another`\n.ipynb").write_text("{}")
+    assert "There is" not in read_handed_in(submitted, PLACE).problem
+
+
 def test_an_enormous_file_is_not_opened(submitted):
     with (submitted / PLACE).open("wb") as file:
         file.truncate(3_000_001)

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -13,11 +14,13 @@ import pytest
 from typer.testing import CliRunner
 
 from autograder import handout, nbgrader_plugin
+from autograder.build import all_exercises
 from autograder.classroom import create_class
 from autograder.command import ROOT, app
 from autograder.handout import REQUIREMENTS, make_handout, zipped
 from autograder.lesson import EXERCISE, GIVEN, PROJECT
 from autograder.problem import Problem
+from autograder.tests.small_class import LESSON, SmallClass
 from autograder.tests.test_layers import PACKAGE_OF, cells, imported, roots
 from autograder.unfold import definition
 
@@ -31,7 +34,7 @@ def packed(classroom, tmp_path_factory):
     handed_in = classroom.path / "submitted" / "quuxworth" / "01_intuition" / "01_intuition.ipynb"
     handed_in.parent.mkdir(parents=True)
     handed_in.write_text("{}")
-    return make_handout(classroom.path, [], tmp_path_factory.mktemp("zips") / "all.zip")
+    return make_handout(classroom.path, list(classroom.lessons), tmp_path_factory.mktemp("zips") / "all.zip")
 
 
 def contents(path) -> dict[str, bytes]:
@@ -88,7 +91,7 @@ def test_nothing_of_the_class_is_in_it(packed, classroom):
 
 def test_the_same_class_gives_the_same_bytes(packed, classroom, tmp_path):
     os.utime(classroom.path / "release" / "01_intuition" / "01_intuition.ipynb", (1, 1))
-    again = make_handout(classroom.path, [], tmp_path / "again.zip")
+    again = make_handout(classroom.path, list(classroom.lessons), tmp_path / "again.zip")
     assert again.path.read_bytes() == packed.path.read_bytes()
     assert zipped({"b": b"2", "a": b"1"}) == zipped({"a": b"1", "b": b"2"})
 
@@ -236,3 +239,13 @@ def test_the_command_says_what_it_wrote_and_when_it_replaced_something(tmp_path,
     assert first.endswith("one.zip holds 01_intuition.")
     assert "in the place of what was there before" in second
     assert [path.name for path in tmp_path.iterdir()] == ["one.zip"]
+
+
+def test_without_a_name_only_what_is_released_is_packed_with_the_sheets_of_these_lessons(tmp_path, small_lesson):
+    made = SmallClass(tmp_path / "class", small_lesson, all_exercises())
+    packed = make_handout(made.path, [])
+    sheets = {Path(name).name for name in contents(packed.path) if name.startswith("attention_lab/sheets/")}
+    assert packed.lessons == (LESSON,) and sheets == {f"{name}.npz" for name in small_lesson.exercises}
+    shutil.rmtree(made.path / "release")
+    with pytest.raises(Problem, match="No lesson is released yet"):
+        make_handout(made.path, [])
