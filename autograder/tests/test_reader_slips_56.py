@@ -1,0 +1,223 @@
+"""Slips that readers of lessons 5 and 6 made or feared, each in one sentence: what is said of it, and what is not."""
+
+import math
+import statistics
+import time
+
+import pytest
+import torch
+import torch.nn.functional as F
+from attention_lab.judge import judge
+from attention_lab.kernels import on_a_kernel_with_nan
+
+SLIPS = []
+
+
+def slip(exercise, seen="", matches="", look_at="", named=(), unsaid=()):
+    """Adds a wrong answer to `exercise`: words of its message, the names it gets, and words that it must not get."""
+
+    def add(function):
+        SLIPS.append((exercise, function, seen, matches, look_at, named, unsaid))
+        return function
+
+    return add
+
+
+@pytest.mark.parametrize(
+    ("exercise", "function", "seen", "matches", "look_at", "named", "unsaid"),
+    SLIPS,
+    ids=lambda item: getattr(item, "__name__", None),
+)
+def test_a_slip_is_told(sheet_of, exercise, function, seen, matches, look_at, named, unsaid):
+    verdict = judge(sheet_of(exercise), function)
+    assert not verdict.passed
+    assert seen in verdict.seen, verdict.message
+    assert matches in verdict.matches, verdict.message
+    assert look_at in verdict.look_at, verdict.message
+    assert verdict.misconceptions == named, verdict.message
+    assert not [words for words in unsaid if words in verdict.message], verdict.message
+
+
+def scaled(query, key):
+    return query @ key.transpose(-2, -1) / math.sqrt(query.shape[-1])
+
+
+# ---- tiled_attention
+
+
+@slip("tiled_attention", seen="takes the exponentials of all keys at once")
+def row_by_row_without_blocks(query, key, value, block_size):
+    def whole(q):
+        return torch.softmax(scaled(q.double(), key.double()), dim=-1) @ value.double()
+
+    return torch.cat([whole(q) for q in query.split(1, dim=-2)], dim=-2).to(query.dtype)
+
+
+@slip("tiled_attention", seen="takes the exponentials of all keys at once")
+def exponentials_of_one_query_after_the_other(query, key, value, block_size):
+    output = torch.empty(*query.shape[:-1], value.shape[-1], dtype=query.dtype)
+    for row in range(query.shape[-2]):
+        scores = (scaled(query[..., row : row + 1, :].double(), key.double())).squeeze(-2)
+        parts = torch.exp(scores - scores.amax(-1, keepdim=True))
+        shares = parts / parts.sum(-1, keepdim=True)
+        output[..., row, :] = (shares.unsqueeze(-2) @ value.double()).squeeze(-2).to(query.dtype)
+    return output
+
+
+def in_blocks(query, key, value, block_size, step, start=-math.inf):
+    """The pieces of the online softmax; `step` puts them together."""
+    q, k, v = query.double(), key.double(), value.double()
+    largest = torch.full((*q.shape[:-1], 1), start, dtype=torch.float64)
+    state = largest, torch.zeros_like(largest), q.new_zeros(*q.shape[:-1], v.shape[-1])
+    for keys, values in zip(k.split(block_size, -2), v.split(block_size, -2), strict=True):
+        state = step(scaled(q, keys), values, *state)
+    return state
+
+
+@slip(
+    "tiled_attention",
+    matches="the last block alone",
+    look_at="If the old maximum is still −∞",
+    unsaid=["softmax of its own", "When does your function divide"],
+)
+def the_maximum_is_never_kept(query, key, value, block_size):
+    def step(scores, values, largest, denominator, output):
+        new = torch.maximum(largest, scores.amax(-1, keepdim=True))
+        rescale, parts = torch.exp(largest - new), torch.exp(scores - new)
+        return largest, denominator * rescale + parts.sum(-1, keepdim=True), output * rescale + parts @ values
+
+    _, denominator, output = in_blocks(query, key, value, block_size, step)
+    return (output / denominator).to(query.dtype)
+
+
+@slip("tiled_attention", matches="the last block alone")
+def the_last_softmax_stays(query, key, value, block_size):
+    output = torch.zeros(*query.shape[:-1], value.shape[-1], dtype=query.dtype)
+    for first in range(0, key.shape[-2], block_size):
+        block = slice(first, first + block_size)
+        output[:] = scaled(query, key[..., block, :]).softmax(-1) @ value[..., block, :]
+    return output
+
+
+def divided_inside(scores, values, largest, denominator, output):
+    new = torch.maximum(largest, scores.amax(-1, keepdim=True))
+    rescale, parts = torch.exp(largest - new), torch.exp(scores - new)
+    denominator = denominator * rescale + parts.sum(-1, keepdim=True)
+    return new, denominator, (output * rescale + parts @ values) / denominator
+
+
+@slip("tiled_attention", matches="dividing in every block", named=("divides-per-block",))
+def the_output_divided_inside_the_loop(query, key, value, block_size):
+    return in_blocks(query, key, value, block_size, divided_inside)[2].to(query.dtype)
+
+
+@slip("tiled_attention", matches="dividing in every block", named=("divides-per-block",))
+def the_output_divided_inside_the_loop_and_after(query, key, value, block_size):
+    _, denominator, output = in_blocks(query, key, value, block_size, divided_inside)
+    return (output / denominator).to(query.dtype)
+
+
+# ---- batched_attention, fused_attention
+
+
+@slip("batched_attention", named=("mask-inverted",))
+def fills_what_may_be_seen(query, key, value, mask=None):
+    scores = scaled(query, key)
+    if mask is None:
+        return scores.softmax(-1) @ value
+    weights = scores.masked_fill(mask, -math.inf).softmax(-1)
+    return weights.masked_fill(~mask.any(-1, keepdim=True), 0.0) @ value
+
+
+@slip("batched_attention", named=("mask-inverted",))
+def empties_the_rows_that_have_keys(query, key, value, mask=None):
+    scores = scaled(query, key)
+    if mask is None:
+        return scores.softmax(-1) @ value
+    weights = scores.masked_fill(~mask, -math.inf).softmax(-1)
+    return weights.masked_fill(mask.any(-1, keepdim=True), 0.0) @ value
+
+
+@slip("fused_attention", named=("mask-inverted",))
+def hands_the_library_what_is_hidden(query, key, value, mask=None):
+    if mask is None:
+        return F.scaled_dot_product_attention(query, key, value)
+    mask = torch.atleast_2d(mask)
+    output = F.scaled_dot_product_attention(query, key, value, attn_mask=~mask)
+    return output.masked_fill(~mask.any(-1, keepdim=True), 0.0)
+
+
+@slip("fused_attention", unsaid=["This matches"])  # zeros everywhere: so does the slip below
+def empties_the_librarys_rows_that_have_keys(query, key, value, mask=None):
+    if mask is None:
+        return F.scaled_dot_product_attention(query, key, value)
+    mask = torch.atleast_2d(mask)
+    output = F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+    return output.masked_fill(mask.any(-1, keepdim=True), 0.0)
+
+
+@slip("fused_attention", unsaid=["This matches"])
+def empties_the_rows_that_do_not_see_everything(query, key, value, mask=None):
+    if mask is None:
+        return F.scaled_dot_product_attention(query, key, value)
+    mask = torch.atleast_2d(mask)
+    output = F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+    return output.masked_fill(~mask.all(-1, keepdim=True), 0.0)
+
+
+@slip("batched_attention", seen="On query `[[[")
+def the_root_of_the_second_axis(query, key, value, mask=None):
+    scores = query / math.sqrt(query.shape[1]) @ key.mT
+    if mask is None:
+        return scores.softmax(-1) @ value
+    weights = scores.masked_fill(~mask, -math.inf).softmax(-1)
+    return weights.masked_fill(~mask.any(-1, keepdim=True), 0.0) @ value
+
+
+# ---- what it costs
+
+
+@slip("attention_flops", seen="On batch `3`, heads `5`")
+def without_the_batch(batch, heads, num_queries, num_keys, d_head):
+    return 4 * heads * num_queries * num_keys * d_head
+
+
+@slip("score_matrix_bytes", seen="On batch `3`, heads `5`")
+def without_the_heads(batch, heads, num_queries, num_keys, dtype):
+    return batch * num_queries * num_keys * dtype.itemsize
+
+
+# ---- benchmark
+
+
+@slip("benchmark", seen="called `function` with 1 input, where no inputs came with it", unsaid=["without the inputs"])
+def the_star_forgotten(function, *inputs, repeats=5):
+    function(inputs)
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        function(inputs)
+        times.append(time.perf_counter() - start)
+    return statistics.median(times)
+
+
+def test_a_forgotten_star_costs_every_part(sheet_of):
+    assert judge(sheet_of("benchmark"), the_star_forgotten).points == 0
+
+
+def bare(query, key, value, mask=None):
+    return F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+
+
+def mended(query, key, value, mask=None):
+    return bare(query, key, value, mask).masked_fill(~mask.any(-1, keepdim=True), 0.0)
+
+
+@pytest.mark.parametrize("additive", [False, True])
+def test_a_kernel_with_nan_shows_who_counts_on_zeros(additive):
+    x, mask = torch.randn(2, 3, 5), torch.ones(3, 3, dtype=torch.bool)
+    mask[1] = False
+    given = torch.zeros(3, 3).masked_fill(~mask, -math.inf) if additive else mask
+    found = on_a_kernel_with_nan(bare, x, x, x, given)
+    assert found[:, 1].isnan().all() and torch.equal(found[:, ::2], bare(x, x, x, mask)[:, ::2])
+    assert torch.equal(on_a_kernel_with_nan(mended, x, x, x, mask=mask), mended(x, x, x, mask))
