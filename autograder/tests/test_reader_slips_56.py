@@ -1,4 +1,4 @@
-"""Slips that readers of lessons 5 and 6 made or feared, each in one sentence: what is said of it, and what is not."""
+"""Slips that readers of lessons 5 and 6 made: what is said of each, and what is not."""
 
 import math
 import statistics
@@ -40,6 +40,108 @@ def test_a_slip_is_told(sheet_of, exercise, function, seen, matches, look_at, na
 
 def scaled(query, key):
     return query @ key.transpose(-2, -1) / math.sqrt(query.shape[-1])
+
+
+# ---- split_heads, repaired_attention, multi_head_attention
+
+
+def asserts_that_it_divides(x, num_heads):
+    assert x.shape[-1] % num_heads == 0
+    return split(x, num_heads)
+
+
+def another_kind_of_error(x, num_heads):
+    if x.shape[-1] % num_heads:
+        raise TypeError("d_model does not divide")
+    return split(x, num_heads)
+
+
+def too_late(x, num_heads):
+    heads = split(x, num_heads)
+    if x.shape[-1] % num_heads:
+        raise ValueError("d_model does not divide")
+    return heads
+
+
+def split(x, num_heads):
+    batch, n, d_model = x.shape
+    return x.view(batch, n, num_heads, d_model // num_heads).transpose(1, 2)
+
+
+for late in (asserts_that_it_divides, another_kind_of_error, too_late):
+    slip(
+        "split_heads",
+        matches="they are not compared, or too late, or something else is raised",
+        named=("no-divisibility-error",),
+        unsaid=["never compared"],
+    )(late)
+
+
+@slip("split_heads", seen="returned a `ValueError`; it should raise a `ValueError`", unsaid=["something"])
+def returns_the_error(x, num_heads):
+    if x.shape[-1] % num_heads:
+        return ValueError("d_model does not divide")
+    return split(x, num_heads)
+
+
+def attend(query, key, value, mask=None, dim=-1):
+    scores = scaled(query, key)
+    if mask is None:
+        weights = scores.softmax(dim)
+    else:
+        weights = scores.masked_fill(~mask, -math.inf).softmax(dim).masked_fill(~mask.any(-1, keepdim=True), 0.0)
+    return weights @ value, weights
+
+
+@slip("repaired_attention", seen="your **columns** sum to 1", named=("softmax-over-queries",))
+def along_the_queries(query, key, value, mask=None):
+    return attend(query, key, value, mask, dim=2)
+
+
+@slip("repaired_attention", seen="your **lines along axis 1** sum to 1", named=("softmax-over-heads",))
+def along_the_heads(query, key, value, mask=None):
+    return attend(query, key, value, mask, dim=1)
+
+
+def merge(x):
+    return x.transpose(1, 2).flatten(2)
+
+
+@slip("multi_head_attention", matches="more than one head", look_at="at the end, the merge or `w_o`?")
+def mixes_before_it_merges(x, w_q, w_k, w_v, w_o, num_heads, mask=None):
+    found, weights = attend(*(split(x @ w, num_heads) for w in (w_q, w_k, w_v)), mask)
+    return merge(found @ w_o), weights
+
+
+@slip("multi_head_attention", matches="queries and keys that have changed places")
+def keys_ask(x, w_q, w_k, w_v, w_o, num_heads, mask=None):
+    found, weights = attend(*(split(x @ w, num_heads) for w in (w_k, w_q, w_v)), mask)
+    return merge(found) @ w_o, weights
+
+
+@slip("multi_head_attention", matches="queries and keys that have changed places")
+def keys_as_rows(x, w_q, w_k, w_v, w_o, num_heads, mask=None):
+    query, key, value = (split(x @ w, num_heads) for w in (w_q, w_k, w_v))
+    found, weights = attend(key, query, value, mask)
+    return merge(found) @ w_o, weights
+
+
+@slip("multi_head_attention", look_at="each feature of `x` meets a row of `w`", named=("weight-transposed",))
+def as_a_layer_would(x, w_q, w_k, w_v, w_o, num_heads, mask=None):
+    found, weights = attend(*(split(F.linear(x, w), num_heads) for w in (w_q, w_k, w_v)), mask)
+    return F.linear(merge(found), w_o), weights
+
+
+def test_an_error_in_the_function_of_another_cell_names_the_line_that_calls_it(sheet_of):
+    cells = {
+        "<cell 1>": "def attends(query, key, value, mask=None):\n    return query.softmax(9), key",
+        "<cell 2>": "def whole(x, w_q, w_k, w_v, w_o, num_heads, mask=None):\n    return attends(x @ w_q, x @ w_k, x)",
+    }
+    names = {}
+    for cell, source in cells.items():
+        exec(compile(source, cell, "exec"), names)
+    said = judge(sheet_of("multi_head_attention"), names["whole"]).seen
+    assert "at line 2 of your cell, in `attends`, which `whole` calls at line 2 of its cell" in said, said
 
 
 # ---- tiled_attention

@@ -8,7 +8,7 @@ from torch.overrides import TorchFunctionMode
 
 
 class _LeavesNaN(TorchFunctionMode):
-    """F.scaled_dot_product_attention with NaN in rows without a key, as kernels of other versions and devices have it."""
+    """F.scaled_dot_product_attention with NaN in rows without a key, as some kernels have it."""
 
     def __torch_function__(self, function, types, arguments=(), named=None):
         named = named or {}
