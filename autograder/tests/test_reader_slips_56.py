@@ -132,6 +132,27 @@ def as_a_layer_would(x, w_q, w_k, w_v, w_o, num_heads, mask=None):
     return F.linear(merge(found), w_o), weights
 
 
+class ThreeTimes(torch.nn.Module):
+    def __init__(self, d_model, num_heads, bias=True):
+        super().__init__()
+        self.num_heads = num_heads
+        for name in ("q_proj", "k_proj", "v_proj", "out_proj"):
+            setattr(self, name, torch.nn.Linear(d_model, d_model, bias=bias))
+
+    def forward(self, x, context=None, mask=None):
+        context = x if context is None else context
+        roles = (self.q_proj(x), self.k_proj(context), self.v_proj(context))
+        query, key, value = (split(features, self.num_heads) for features in roles)
+        found, weights = attend(query * 3, key, value, mask)
+        return self.out_proj(merge(found)), weights
+
+
+def test_the_printed_projections_say_how_they_are_used(sheet_of):
+    assert "`x @ weight.T + bias`" in judge(sheet_of("MultiHeadAttention"), ThreeTimes).seen
+    nothing = judge(sheet_of("MultiHeadAttention"), lambda d_model, num_heads, bias=True: torch.nn.Linear(2, 2))
+    assert "weight.T" not in nothing.seen
+
+
 def test_an_error_in_the_function_of_another_cell_names_the_line_that_calls_it(sheet_of):
     cells = {
         "<cell 1>": "def attends(query, key, value, mask=None):\n    return query.softmax(9), key",

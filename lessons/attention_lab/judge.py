@@ -20,6 +20,8 @@ from attention_lab.way_out import way_out
 
 TRY_IT = "If that were right, what would you see, and on which small input? Try it there."
 
+CARRIED = " (`projections` and `biases` are what the check puts into your four `nn.Linear`: `x @ weight.T + bias`.)"
+
 
 def judge(sheet: Sheet, call: Callable) -> Verdict:
     """Call the function once for every case of the sheet, and judge what came back."""
@@ -36,7 +38,7 @@ def judge(sheet: Sheet, call: Callable) -> Verdict:
     case, observation = _smallest(sheet, observations, right, named=names is not None)
     seen = describe_wrong(sheet, case, observation)
     if sheet.driver == "module":
-        seen = seen.replace("your function", "your module")
+        seen = seen.replace("your function", "your module") + (CARRIED if "projections `[" in seen else "")
     if names is None:
         return Verdict(sheet.exercise, parts, seen, look_at=_without_name(sheet, case, observation))
     mistakes = [sheet.mistakes[name] for name in names]
