@@ -148,9 +148,9 @@ class ThreeTimes(torch.nn.Module):
 
 
 def test_the_printed_projections_say_how_they_are_used(sheet_of):
-    assert "`x @ weight.T + bias`" in judge(sheet_of("MultiHeadAttention"), ThreeTimes).seen
+    assert "`x @ weight.T + bias`" in judge(sheet_of("MultiHeadAttention"), ThreeTimes).look_at
     nothing = judge(sheet_of("MultiHeadAttention"), lambda d_model, num_heads, bias=True: torch.nn.Linear(2, 2))
-    assert "weight.T" not in nothing.seen
+    assert "weight.T" not in nothing.message
 
 
 def test_an_error_in_the_function_of_another_cell_names_the_line_that_calls_it(sheet_of):
