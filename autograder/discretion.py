@@ -73,8 +73,10 @@ TEXTS = (
 PARAMETER = rf"[\w.]{{1,80}} {SHAPE}"
 PARAMETERS = re.compile(f"none|{PARAMETER}(?:, {PARAMETER}){{0,100}}")
 KNOWN = re.compile("|".join(TEXTS))
+FUNCTION = rf"({NAME}|<module>|<lambda>|<\w{{1,4}}comp>)"
 WHERE = re.compile(
-    rf"line \d{{1,4}} of your (?:cell|file), in `({NAME}|<module>|<lambda>|<\w{{1,4}}comp>)`(?:: `(.*)`)?"
+    rf"line \d{{1,4}} of your (?:cell|file), in `{FUNCTION}`(?:: `(.*?)`)?"
+    rf"(?:, which `{FUNCTION}` calls at line \d{{1,4}} of its (?:cell|file)(?:: `(.*)`)?)?"
 )
 QUOTED = re.compile(
     rf"name '({NAME})'|variable '({NAME})'|(?:attribute|argument) '({NAME})'|({NAME})\(\) (?:takes|missing|got)"
@@ -162,8 +164,9 @@ class Words:
         place = WHERE.fullmatch(where)
         if place is None:
             return ""
-        function, line = place.groups()
-        return where if (function.startswith("<") or function in self._names) and line in (None, *self._lines) else ""
+        function, line, caller, call = place.groups()
+        theirs = all(name is None or name.startswith("<") or name in self._names for name in (function, caller))
+        return where if theirs and {line, call} <= {None, *self._lines} else ""
 
 
 def _few_axes(returned):

@@ -103,7 +103,7 @@ def benchmark(function, *inputs, repeats=5):
 
 
 def cost_answers():
-    """What stands in the gaps A, B, C, D, E, F, G and H of the eight sentences, in that order.
+    """What stands in the gaps A, B, C, D, E, F, G and H, in that order.
 
     → eight words out of "half", "the same", "twice", "four times"; a word may stand in several gaps
     """

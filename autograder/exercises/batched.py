@@ -8,7 +8,6 @@ from autograder.exercises import batched_faults as named
 from autograder.exercises.exercise import Draft, Exercise, Raises, Untold, grid
 from autograder.exercises.faulty_softmax import faulty_softmax
 from autograder.exercises.masking import FILLS
-from autograder.exercises.queries_keys_values import two_sequences
 
 HALF = {torch.float16: "float16", torch.bfloat16: "bfloat16"}
 TOLERANCE = {"float16": 6e-3, "bfloat16": 4e-2, "float32": 0.0, "float64": 0.0}
@@ -78,8 +77,13 @@ def _weights(scores, mask, faults, overflows):
     if mask is None or "mask-ignored" in faults:
         return faulty_softmax(scores, faults, wrong_axis=axis)
     mask = np.broadcast_to(mask, scores.shape)
-    if "mask-inverted" in faults:
+    shares = mask.any(axis=-1, keepdims=True)
+    if {"mask-inverted", "mask-inverted/fill"} & faults:
         mask = ~mask
+    if "mask-inverted" in faults:
+        shares = mask.any(axis=-1, keepdims=True)
+    elif "mask-inverted/line" in faults:
+        shares = ~shares
     if "mask-after-softmax" in faults:
         return faulty_softmax(scores, faults, wrong_axis=axis) * mask
     masked, mended = _masked(scores, mask, faults, overflows)
@@ -89,7 +93,7 @@ def _weights(scores, mask, faults, overflows):
         otherwise = np.nan
     elif "fully-masked-uniform" in faults:
         otherwise = 1 / mask.shape[-1]
-    return np.where(mask.any(axis=-1, keepdims=True), weights, otherwise)
+    return np.where(shares, weights, otherwise)
 
 
 def _masked(scores, mask, faults, overflows):
@@ -126,6 +130,11 @@ SMALL = {
     "key": np.array([[1.0, 0.0], [1.0, 1.0], [0.0, 2.0]]),
     "value": np.array([[6.0, 0.0, 1.0], [0.0, 3.0, 2.0], [3.0, 3.0, 0.0]]),
 }
+PAIR = {  # two sequences, in which no axis is as long as another but the batch and d_k
+    "query": np.array([[[1.0, 2.0]], [[3.0, 0.0]]]),
+    "key": np.array([[[1.0, 0.0], [0.0, 1.0], [2.0, 1.0]], [[0.0, 2.0], [1.0, 1.0], [1.0, 0.0]]]),
+    "value": np.array([[[4.0], [1.0], [0.0]], [[2.0], [0.0], [5.0]]]),
+}
 TWO_ROWS, EMPTY_ROW = (
     np.array([[True, False, True], [True, True, False]]),
     np.array([[True, False, True], [False] * 3]),
@@ -137,7 +146,7 @@ def shown():
     yield draft("any sizes", "", SMALL, shown=True)
     yield draft("masks", "", {**SMALL, "mask": TWO_ROWS}, shown=True)
     yield draft("rows without a key", "", {**SMALL, "mask": EMPTY_ROW}, shown=True)
-    yield draft("any sizes", "", two_sequences("query", "key", "value"), shown=True)
+    yield draft("any sizes", "", PAIR, shown=True)
     yield draft("dtypes", "", {**SMALL, "mask": TWO_ROWS}, "float16", shown=True)
 
 

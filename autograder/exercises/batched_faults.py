@@ -1,5 +1,7 @@
 """Lesson 6: the mistakes of attention in tensors, by their names."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from autograder.exercises import faulty_attention as steps
@@ -77,8 +79,9 @@ TOO_SMALL = Fault(
 )
 SCALES = SCALE_FAULTS[:3]
 UNSTABLE = Fault("softmax-unstable", "softmax", STABILITY[0].matches, STABILITY[0].look_at)
+INVERTED = replace(_MASKS["mask-inverted"], variants=("", "fill", "line"))  # `~` stands in two lines
 MASKS = (
-    _MASKS["mask-inverted"],
+    INVERTED,
     _MASKS["mask-ignored"],
     ADDED,
     TOO_SMALL,

@@ -12,7 +12,7 @@ COSTS = Exercise(
     parts={"predictions": 3},
     success="`cost_answers` holds: you know what n² costs, what a mask does not save, and what tiles do.",
     faults=(),
-    shown=lambda: [Draft("predictions", "the eight sentences", {}, shown=True)],
+    shown=lambda: [Draft("predictions", "the eight gaps", {}, shown=True)],
     draw=lambda rng: [],
     words=("half", "the same", "twice", "four times"),
 )

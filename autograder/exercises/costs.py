@@ -62,7 +62,7 @@ FLOPS = Exercise(
             quiet=True,
         ),
     ),
-    shown=lambda: [_flops_draft("as many queries as keys", "a small head", 1, 1, 3, 3, 2, shown=True)],
+    shown=lambda: [_flops_draft("as many queries as keys", "small sizes", 3, 5, 2, 2, 7, shown=True)],
     draw=_flops_draw,
     library="torch",
 )
@@ -116,7 +116,7 @@ BYTES = Exercise(
             quiet=True,
         ),
     ),
-    shown=lambda: [_bytes_draft("floating-point dtypes", "float16", 1, 1, 3, 3, shown=True)],
+    shown=lambda: [_bytes_draft("floating-point dtypes", "float16", 3, 5, 2, 7, shown=True)],
     draw=_bytes_draw,
     library="torch",
 )

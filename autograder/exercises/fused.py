@@ -1,10 +1,12 @@
 """Lesson 6: the same attention through one call of the library's, which is counted."""
 
+from dataclasses import replace
+
 import numpy as np
 from attention_lab.phrases import ONE_CALL
 
 from autograder.exercises import batched
-from autograder.exercises.batched_faults import ADDED, FLOAT32, MASKS, OVERFLOWS, SCALES
+from autograder.exercises.batched_faults import ADDED, FLOAT32, INVERTED, MASKS, OVERFLOWS, SCALES
 from autograder.exercises.exercise import Exercise, Fault
 from autograder.exercises.masking import WITHOUT_MASK
 
@@ -52,7 +54,11 @@ TWICE = Fault(
     "scores divided by d_k, not √d_k: so it comes out where your function scales, and the library's does so, too",
     "What does `F.scaled_dot_product_attention` divide by, as its name says? What is left for you to scale?",
 )
-_MASKS = tuple(fault for fault in MASKS if fault.id not in ("fill-too-small", OVERFLOWS.id, ADDED.id))
+_NOT_HERE = ("fill-too-small", OVERFLOWS.id, ADDED.id, INVERTED.id)
+_MASKS = (
+    replace(INVERTED, variants=("", "fill")),
+    *(fault for fault in MASKS if fault.id not in _NOT_HERE),
+)
 FUSED = Exercise(
     id="fused_attention",
     lesson="06_batched_gpu",
@@ -60,7 +66,8 @@ FUSED = Exercise(
     model=_fused,
     outputs=("output", "calls"),
     parts={"without a mask": 1, "masks": 1, "rows without a key": 1},
-    success="`fused_attention` holds: one call of the library's attention, with masks that mean what they mean here.",
+    success="`fused_attention` holds: one call of the library's attention, with masks that mean what they mean here. "
+    "Whether your rows without a key are zeros on every kernel is for the next cell to show.",
     faults=(
         SCALES[0],
         TWICE,

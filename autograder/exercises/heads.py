@@ -13,7 +13,8 @@ LESSON = "05_multi_head"
 NO_ERROR = Fault(
     "no-divisibility-error",
     "check",
-    "a d_model that is never compared with the number of heads",
+    "sizes that do not divide and meet no `ValueError` of yours: they are not compared, or too late, or something "
+    "else is raised",
     "What should happen for 5 features and 2 heads? Say so with a `ValueError` of your own, before anything is "
     "reshaped.",
     ("", "drops-features"),
@@ -197,8 +198,8 @@ PARAMETER_COUNT = Exercise(
             "bias-forgotten",
             "bias",
             "a count in which the biases are not those that `bias` asks for",
-            "How many biases has one `nn.Linear` from d_model to d_model? How many such layers are there, and what "
-            "does `bias=False` change?",
+            "How many biases has one projection from d_model to d_model features? How many projections are there, and "
+            "what does `bias=False` change?",
             ("", "always", "one"),
         ),
         Fault(

@@ -19,7 +19,8 @@ WEIGHT_TRANSPOSED = Fault(
     "weight-transposed",
     "weight",
     "a projection by the transposed weight",
-    "The weights here are used as `x @ w`. What does `nn.Linear` or `F.linear` do with its weight?",
+    "The weights here are used as `x @ w`: each feature of `x` meets a row of `w`. Which axis of `w` does your product "
+    "sum over?",
     ("", "heads", "out"),
 )
 
@@ -27,8 +28,15 @@ STOPS_WITH_HEADS = Fault(
     "crashes-with-heads",
     "split",
     "an error wherever there is more than one head",
-    "Which comes first, the projection or the split? A matrix of d_model rows needs all d_model features of a token: "
-    "which of your tensors still has them on its last axis?",
+    "Which comes first, the projection or the split? And at the end, the merge or `w_o`? A matrix of d_model rows "
+    "needs all d_model features of a token: which of your tensors has them on its last axis?",
+    quiet=True,
+)
+ROLES_EXCHANGED = Fault(
+    "query-key-swapped",
+    "roles",
+    "queries and keys that have changed places: in what they are made with, or in the product",
+    "Who asks, and who answers? Which matrix makes the queries, and which of the two stands first in the scores?",
     quiet=True,
 )
 
@@ -41,6 +49,8 @@ def _multi_head(faults, x, w_q, w_k, w_v, w_o, num_heads, mask=None):
     if num_heads > 1 and "crashes-with-heads" in faults:
         raise Raises
     values = x if "value-not-projected" in faults else x @ w_v
+    if "query-key-swapped" in faults:
+        w_q, w_k = w_k, w_q
     query, key, value = (steps.split(features, num_heads, faults) for features in (x @ w_q, x @ w_k, values))
     blended, weights = steps.attend(query, key, value, mask, faults)
     if "merge-averages-heads/first-rows" in faults:
@@ -114,6 +124,7 @@ MULTI_HEAD_ATTENTION = Exercise(
         steps.MERGE_INTERLEAVED,
         WEIGHT_TRANSPOSED,
         VALUE_NOT_PROJECTED,
+        ROLES_EXCHANGED,
         BLENDS_KEYS,
         *steps.SCALE,
         steps.OVER_HEADS,

@@ -34,15 +34,15 @@ def _arguments(rng, batch, heads, n_q, n_k, d_head, dtype="float64"):
 
 
 def _shown():
-    numbers = {  # 2 heads of 4 features, 1 query, 3 keys: neither of them can stand for another
-        "query": [[[[2, 0, 1, 0]], [[0, 2, 0, 1]]]],
-        "key": [[[[1, 0, 0, 1], [0, 1, 0, 0], [1, 2, 2, 0]], [[2, 0, 1, 0], [2, 2, 0, 0], [0, 1, 0, 2]]]],
-        "value": [[[[4, 0, 0, 1], [0, 4, 1, 0], [1, 1, 0, 0]], [[1, 2, 0, 0], [3, 0, 0, 1], [0, 5, 1, 0]]]],
+    numbers = {  # 2 heads of 3 features, 2 queries, 3 keys: no axis is of length 1 but the batch
+        "query": [[[[2, 0, 1], [0, 1, 0]], [[1, 1, 0], [0, 2, 1]]]],
+        "key": [[[[1, 0, 0], [0, 1, 1], [1, 2, 0]], [[2, 0, 0], [1, 2, 0], [0, 1, 1]]]],
+        "value": [[[[4, 0, 0], [0, 4, 1], [1, 1, 0]], [[1, 2, 0], [3, 0, 1], [0, 5, 0]]]],
     }
     arguments = {name: Tensor(np.array(rows, dtype=float)) for name, rows in numbers.items()}
     yield Draft("without a mask", "", arguments, shown=True)
     yield Draft("masks", "", {**arguments, "mask": boolean([[True, False, True]])}, ("mask",), shown=True)
-    empty = {**arguments, "mask": boolean([[[True, True, False]], [[False, False, False]]])}
+    empty = {**arguments, "mask": boolean([[True, True, False], [False, False, False]])}
     yield Draft("rows without a key", "", empty, ("mask",), shown=True)
 
 

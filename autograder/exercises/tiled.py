@@ -1,8 +1,8 @@
 """Lesson 6: attention block by block with an online softmax, with fault switches; its intermediates are watched."""
 
 import numpy as np
-from attention_lab.intermediates import bound_per_head
-from attention_lab.phrases import ALL_SCORES, FITS
+from attention_lab.intermediates import bound_per_head, rows_can_be_told
+from attention_lab.phrases import ALL_SCORES, FITS, WHOLE_ROWS
 from attention_lab.tensors import Tensor
 
 from autograder.exercises import batched
@@ -11,11 +11,12 @@ from autograder.exercises.batched_faults import FLOAT32, SCALES, TRANSPOSED, UNS
 from autograder.exercises.exercise import Draft, Exercise, Fault, Untold
 from autograder.exercises.faulty_softmax import STABILITY, faulty_softmax
 
+MATERIALISES = {"materialises-scores", "materialises-scores/per-head", "materialises-scores/per-head-at-once"}
 BLOCKS = "The denominator of a row runs over all keys. When does your function divide, and by what?"
 
 
 def _tiled(faults, query, key, value, block_size):
-    batched.stop_where_dtypes_matter(faults - {"materialises-scores", "materialises-scores/per-head"}, query)
+    batched.stop_where_dtypes_matter(faults - MATERIALISES, query)
     q, k, v = batched.in_float64(query, key, value)
     with np.errstate(all="ignore"):
         numbers = _blockwise(q, k, k if "blends-keys" in faults else v, v, block_size, faults)
@@ -26,8 +27,10 @@ def _said(faults, query, key, value, block_size):
     heads = int(np.prod(query.shape[:-2]))
     scores = query.shape[-2] * key.shape[-2]
     bound = bound_per_head(query, key, value, block_size)
-    one_head_at_a_time = "materialises-scores/per-head" in faults and scores > bound * heads
-    return ALL_SCORES if one_head_at_a_time or ("materialises-scores" in faults and scores > bound) else FITS
+    if scores > (bound if "materialises-scores" in faults else bound * heads) and MATERIALISES & faults:
+        return ALL_SCORES
+    whole_rows = "materialises-scores/per-head-at-once" in faults and rows_can_be_told(query, key, value, block_size)
+    return WHOLE_ROWS if whole_rows else FITS
 
 
 def _blocks(num_keys, block_size, faults):
@@ -64,7 +67,9 @@ def _blockwise(query, key, blended, value, block_size, faults):
         elif {"divides-per-block/rescaled", "divides-per-block/rescaled-twice"} & faults:
             step = step / exponentials.sum(axis=-1, keepdims=True)
         output = output * (1.0 if "output-not-rescaled" in faults else rescale) + step
-    if {"divides-per-block/running", "divides-per-block/rescaled"} & faults:
+        if {"divides-per-block/all", "divides-per-block/all-twice"} & faults:
+            output = output / denominator
+    if {"divides-per-block/running", "divides-per-block/rescaled", "divides-per-block/all"} & faults:
         return output
     together = next((TOGETHER[switch] for switch in TOGETHER if switch in faults), None)
     return output / denominator if together is None else together(blocks)
@@ -107,10 +112,10 @@ TOGETHER = {
     "divides-per-block/mean": lambda blocks: sum(_shares(blocks)) / len(blocks),
     "divides-per-block/by-size": _by_size,
     "divides-per-block/by-maxima": _by_maxima,
-    "divides-per-block/last": lambda blocks: _shares(blocks)[-1],
+    "only-the-last-block": lambda blocks: _shares(blocks)[-1],
     "divides-per-block/halfway": _halfway,
 }
-DIVISIONS = ("", "mean", "by-size", "by-maxima", "last", "halfway")
+DIVISIONS = ("", "mean", "by-size", "by-maxima", "halfway")
 FAULTS = (
     Fault(
         "output-not-rescaled",
@@ -141,9 +146,17 @@ FAULTS = (
     Fault(
         "divides-per-block",
         "division",
-        "a softmax of its own in every block",
+        "dividing in every block, before all of them are summed",
         BLOCKS,
-        (*DIVISIONS, "rescaled", "rescaled-twice", "running", "running-twice"),
+        (*DIVISIONS, "rescaled", "rescaled-twice", "running", "running-twice", "all", "all-twice"),
+    ),
+    Fault(
+        "only-the-last-block",
+        "division",
+        "the last block alone: nothing is left of those before it",
+        "What does each block take over from the one before, and what hands it over: the largest score, the "
+        "denominator, the output? If the old maximum is still −∞, what is e^(old − new)?",
+        quiet=True,
     ),
     Fault(
         "last-block-dropped",
@@ -157,7 +170,7 @@ FAULTS = (
         "memory",
         "making all n_q × n_k scores and working on them in pieces, or not even that",
         "How many keys do you need to look at before you can forget their scores?",
-        ("", "per-head"),
+        ("", "per-head", "per-head-at-once"),
     ),
     *SCALES,
     TRANSPOSED,

@@ -39,7 +39,7 @@ def _draw(rng):
 
     tensor = Tensor(np.round(rng.normal(size=(2, 3)), 2))
     yield _draft("odd repeats", "three repeats and two inputs", about(LONGER), (tensor, tensor))
-    yield _draft("even repeats", "four repeats and one input", about(FOUR), (tensor,))
+    yield _draft("even repeats", "four repeats and two inputs", about(FOUR), (tensor, 3.0))
     yield _draft("default repeats", "nothing said of repeats and three inputs", about(FIVE), (tensor, 2.0, tensor))
 
 

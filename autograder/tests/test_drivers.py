@@ -126,7 +126,8 @@ def test_what_is_no_time_is_said(returned, words):
 
 def test_calls_are_counted_and_want_their_inputs():
     assert in_words(0.01, ran((22, 204, 10)), 3, 0)[1] == "made 3 calls for 3 repeats"
-    assert in_words(0.01, ran((22, 204, 10, 4), inputs=1), 3, 2)[1] == "made calls without the inputs"
+    said = in_words(0.01, ran((22, 204, 10, 4), inputs=1), 3, 2)[1]
+    assert said == "called `function` with 1 input, where 2 inputs came with it"
 
 
 @pytest.mark.parametrize("seed", (2017, 61))

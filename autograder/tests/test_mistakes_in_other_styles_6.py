@@ -383,15 +383,6 @@ def mean_of_softmaxes(query, key, value, block_size):
 
 
 @wrong("tiled_attention", "divides-per-block")
-def last_softmax_stays(query, key, value, block_size):
-    output = torch.zeros(*query.shape[:-1], value.shape[-1], dtype=query.dtype)
-    for first in range(0, key.shape[-2], block_size):
-        block = slice(first, first + block_size)
-        output[:] = scaled(query, key[..., block, :]).softmax(-1) @ value[..., block, :]
-    return output
-
-
-@wrong("tiled_attention", "divides-per-block")
 def divided_at_every_step(query, key, value, block_size):
     largest = total = output = None
     for keys, values in zip(key.split(block_size, -2), value.split(block_size, -2), strict=True):

@@ -34,7 +34,7 @@ def test_guess_and_truth_stand_side_by_side():
     revelation = reveal(guessed(0.3), 0.677, unit="of its attention", note="Layer 3, head 1.")
     for shown in (repr(revelation), revelation._repr_html_()):
         assert "0.3 of its attention" in shown and "0.677 of its attention" in shown
-        assert "your guess" in shown and "measured" in shown
+        assert "your guess" in shown and "answer" in shown and "measured" not in shown
         assert "Layer 3, head 1." in shown and QUESTION in shown
 
 

@@ -20,6 +20,9 @@ from attention_lab.way_out import way_out
 
 TRY_IT = "If that were right, what would you see, and on which small input? Try it there."
 
+BY_HAND = "Work this example out by hand, step by step, and print what your function has after each step."
+CARRIED = " (`projections` and `biases` are what the check puts into your four `nn.Linear`: `x @ weight.T + bias`.)"
+
 
 def judge(sheet: Sheet, call: Callable) -> Verdict:
     """Call the function once for every case of the sheet, and judge what came back."""
@@ -118,5 +121,5 @@ def _without_name(sheet: Sheet, case: Case, observation: Observation) -> str:
     if case.shown and any(isinstance(value, Generator) for value in case.arguments.values()):
         return "Random draws are not for paper: call it with small sizes, and print what it has after each step."
     if case.shown:
-        return "Work this example out by hand, step by step, and print what your function has after each step."
+        return BY_HAND.replace("function", "module") + CARRIED if sheet.driver == "module" else BY_HAND
     return "The small printed examples come out right, but a part counts when all of its cases do. What differs here?"

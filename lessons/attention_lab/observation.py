@@ -128,13 +128,21 @@ def _failure(error: BaseException) -> Failure:
     last = own[-1] if own else None
     where = ""
     if last is not None:
-        line = (last.line or linecache.getline(last.filename, last.lineno)).strip()
         place = "cell" if last.filename.startswith("<") or "ipykernel" in last.filename else "file"
-        where = f"line {last.lineno} of your {place}, in `{last.name}`" + (f": `{line}`" if line else "")
+        where = f"line {last.lineno} of your {place}, in `{last.name}`{_quoted(last)}"
+        caller = own[0]  # in a notebook, a function of another cell may be the one that stops
+        if caller.filename != last.filename:
+            where += f", which `{caller.name}` calls at line {caller.lineno} of its {place}{_quoted(caller)}"
     waits_for = _name_of_stub(error) if isinstance(error, NotImplementedError) and last is not None else ""
     text = INNER_SIZES.sub(r"\1: the inner sizes \3 and \2 differ", _text(error))
     bases = tuple(kind.__name__ for kind in type(error).__mro__[1:] if kind.__module__ == "builtins")[:-3]
     return Failure(type(error).__name__, text, where, waits_for, bases)
+
+
+def _quoted(frame: traceback.FrameSummary) -> str:
+    """A line of the learner's, to follow what is said of it."""
+    line = (frame.line or linecache.getline(frame.filename, frame.lineno)).strip()
+    return f": `{line}`" if line else ""
 
 
 def _name_of_stub(error: NotImplementedError) -> str:

@@ -70,7 +70,7 @@ class Revelation:
         unit = f" {self.unit}" if self.unit else ""
         return [
             ("your guess", f"{spelled(self.prediction.guess)}{unit}"),
-            ("measured" if is_number(self.truth) else "answer", f"{spelled(self.truth)}{unit}"),
+            ("answer", f"{spelled(self.truth)}{unit}"),
         ]
 
     def _why_not(self):

@@ -22,7 +22,8 @@ def describe_wrong(sheet: Sheet, case: Case, observation: Observation) -> str:
         text = _failure_text(sheet.exercise, on, observation.failure)
         return text if not case.raises else f"{text} It should raise a `{case.raises}` itself."
     if case.raises:
-        return _sentence(f"{on}your function returned something; it should raise a `{case.raises}`")
+        returned = "a `ValueError`" if isinstance(observation.returned, ValueError) else "something"
+        return _sentence(f"{on}your function returned {returned}; it should raise a `{case.raises}`")
     problem = contract_problem(sheet, case, observation.returned)
     if problem is None:
         values = as_values(observation.returned, len(sheet.outputs))

@@ -75,8 +75,9 @@ def in_words(returned, sleeper: Sleeper, repeats: int, inputs: int):
     """(which statistic this number is, how the function was called), each to follow "your function"; None for None."""
     calls = len(sleeper.seconds)
     said = RIGHT_CALLS if calls == repeats + 1 else f"made {calls} calls for {repeats} repeats"
-    if any(number != inputs for number in sleeper.given):
-        said = "made calls without the inputs"
+    other = next((number for number in sleeper.given if number != inputs), None)
+    if other is not None:
+        said = f"called `function` with {_inputs(other)}, where {_inputs(inputs)} came with it"
     if returned is None:
         return None
     if isinstance(returned, list | tuple | str | bool):
@@ -86,6 +87,10 @@ def in_words(returned, sleeper: Sleeper, repeats: int, inputs: int):
     except Exception:  # whatever it is made of is the learner's
         return "returned something that is no number of seconds", said
     return statistic(seconds, sleeper.seconds), said
+
+
+def _inputs(number: int) -> str:
+    return f"{number or 'no'} input{'s' * (number != 1)}"
 
 
 def statistic(seconds: float, times: list[float]) -> str:
