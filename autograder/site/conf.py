@@ -6,7 +6,8 @@ for name in attention_lab.__all__:  # now each name is its function, and not the
     getattr(attention_lab, name)
 
 project = "Attention Lab"
-copyright = "The Attention Lab authors. Code: MIT. Lessons: CC BY 4.0"
+author = "The Attention Lab authors"
+copyright = f"{author}. Code: MIT. Lessons: CC BY 4.0"
 language = "en"
 smartquotes = False  # a quotation mark may be a token
 
