@@ -153,7 +153,7 @@ def test_our_own_cards_and_pictures_can_still_be_read():
     drawn = plot_attention([[0.25, 0.75], [0.5, 0.5]], ["a", "b"])
     for html, kept in {
         guess._repr_html_(): ["Your guess: 0.25", "much</strong>", 'aria-label="Predict"', "border-left:6px solid"],
-        reveal(guess, 0.75)._repr_html_(): ["measured", "0.75", "width:9", "<table"],
+        reveal(guess, 0.75)._repr_html_(): ["answer", "0.75", "width:9", "<table"],
         verdict_html(verdict): [
             "0 of 4 points",
             "rows</code>",
