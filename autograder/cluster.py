@@ -15,6 +15,13 @@ from autograder.problem import Problem
 
 CONNECT_SECONDS = 20
 TIMES_TO_TRY = 3  # a submission whose worker died is given to another one
+UNWATCHED = {  # what Dask measures of itself a hundred times a second, and nobody looks at here
+    "distributed.worker.profile.enabled": False,
+    "distributed.admin.system-monitor.disk": False,
+    "distributed.admin.system-monitor.gil.enabled": False,
+    "distributed.admin.system-monitor.interval": "10s",
+    "distributed.scheduler.active-memory-manager.start": False,
+}
 QUIET = ("distributed", "distributed.worker", "distributed.nanny", "distributed.scheduler", "distributed.core")
 
 
@@ -56,6 +63,7 @@ class Cluster:
 @contextmanager
 def grading_cluster(address: str = "", workers: int = 0) -> Iterator[Cluster]:
     """A cluster: the one at `address` (tcp://… or a scheduler file), or one of `workers` processes of our own."""
+    import dask
     from dask.distributed import Client, LocalCluster
 
     for name in QUIET:
@@ -66,6 +74,7 @@ def grading_cluster(address: str = "", workers: int = 0) -> Iterator[Cluster]:
         return
     settings = {"n_workers": workers or os.cpu_count() or 1, "threads_per_worker": 1, "memory_limit": 0}
     with (
+        dask.config.set(UNWATCHED),
         LocalCluster(
             processes=True, **settings, dashboard_address=None, host="127.0.0.1", silence_logs=logging.CRITICAL
         ) as local,
