@@ -25,6 +25,9 @@ def must_be_a_gradebook(db_url: str) -> None:
             connection.execute(text("SELECT 1"))
     except SQLAlchemyError as error:
         told = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
-        raise Problem(f"No gradebook at {url.render_as_string(hide_password=True)}: {told}") from None
+        raise Problem(
+            f"No gradebook at {url.render_as_string(hide_password=True)}: {told}\nDoes the server run, is there a "
+            f"database {url.database or ''} (`createdb` makes one), and may {url.username or 'you'} open it?"
+        ) from None
     finally:
         engine.dispose()
