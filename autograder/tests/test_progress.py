@@ -198,6 +198,14 @@ def test_the_command_prints_the_table_and_forgets_when_told(file):
     assert "nothing to forget" in CliRunner().invoke(app, ["progress", "--forget"]).output
 
 
+def test_in_a_narrow_terminal_a_mistake_stands_below_the_table_in_whole_lines(file):
+    check(softmax_of_everything)
+    printed = CliRunner().invoke(app, ["progress"], env={"COLUMNS": "80"}).output
+    table, below = printed.split("softmax\n  one softmax over the whole array", 1)
+    assert "✗ tried" in table and "one softmax" not in table
+    assert max(map(len, table.splitlines())) <= 80
+
+
 def test_nothing_of_it_knows_a_network():
     program = (
         "import sys; from attention_lab import progress; progress()\n"
