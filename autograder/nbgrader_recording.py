@@ -7,6 +7,7 @@ is copied to `backups`.
 
 import atexit
 import errno
+import os
 import sqlite3
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -133,11 +134,11 @@ class Recording:
 
 def what_helps(why: str) -> str:
     """What a database or a disk said, and what helps."""
-    if "locked" in why:
+    if "database is locked" in why or "lock timeout" in why:
         advice = (
             "Another program holds the gradebook: a second `grade`, formgrader, or a viewer. Close it, and grade again."
         )
-    elif "full" in why or "space" in why or "quota" in why:
+    elif any(words in why for words in ("disk is full", os.strerror(errno.ENOSPC), os.strerror(errno.EDQUOT))):
         advice = "The disk is full. Make room, and grade again."
     else:
         advice = "When that is mended, grade again."

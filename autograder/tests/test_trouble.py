@@ -12,6 +12,7 @@ import pytest
 
 from autograder.jail import why_no_jail
 from autograder.lesson import PROJECT
+from autograder.nbgrader_recording import what_helps
 from autograder.recorded_points import recorded_points
 from autograder.tests.small_class import LESSON, SmallClass
 
@@ -39,6 +40,11 @@ def undisturbed(small):
     shutil.copytree(small.path, copy)
     subprocess.run([sys.executable, "-m", "nbgrader", "autograde", LESSON], cwd=copy, check=True, capture_output=True)
     return list(recorded_points(f"sqlite:///{copy / 'gradebook.db'}", LESSON))
+
+
+@pytest.mark.parametrize("path", ["/workspace/full/locked", "/data/quota"])
+def test_a_folder_s_name_says_nothing_of_the_disk(path):
+    assert what_helps(f"[Errno 13] Permission denied: '{path}'").startswith("When that is mended")
 
 
 def test_a_locked_gradebook_is_waited_for(small):
