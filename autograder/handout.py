@@ -151,9 +151,8 @@ def _beside(lessons: tuple[str, ...], exercises: set[str], hand_in: str) -> Iter
     package = Path(find_spec("attention_lab").origin).parent
     for path in package.rglob("*"):
         within = path.relative_to(package)
-        if (
-            within.parts[0] == "sheets" and path.stem not in exercises
-        ):  # a quiz of a later lesson would tell its answers
+        # the sheet of a later lesson's quiz would tell its answers
+        if within.parts[0] == "sheets" and path.stem not in exercises:
             continue
         if path.suffix in PACKAGE_FILES and within.parts[0] not in ("data", "lessons"):
             yield f"attention_lab/{within.as_posix()}", path.read_bytes()
