@@ -6,6 +6,8 @@ from attention_lab.judge import judge
 from attention_lab.plots import plot_matrix, plot_vectors
 from attention_lab.predict import predict
 
+from autograder.tests.written import attention, share_out
+
 SLIPS = []
 
 
@@ -27,16 +29,6 @@ def test_the_slip_is_told_in_words(sheet_of, exercise, words, name, points, func
     assert words in verdict.message, verdict.message
     assert verdict.misconceptions == ((name,) if name else ())
     assert points is None or verdict.points == points
-
-
-def share_out(scores, axis=-1):
-    powers = np.exp(scores - scores.max(axis=axis, keepdims=True))
-    return powers / powers.sum(axis=axis, keepdims=True)
-
-
-def attention(query, key, value):
-    weights = share_out(query @ np.swapaxes(key, -1, -2))
-    return weights @ value, weights
 
 
 # ---- softmax: another shift leaves the axes right

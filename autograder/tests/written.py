@@ -72,6 +72,18 @@ def one_sequence_at_a_time(function):
     return batched
 
 
+def share_out(scores, axis=-1):
+    """A right softmax, under a name that no exercise has."""
+    powers = np.exp(scores - scores.max(axis=axis, keepdims=True))
+    return powers / powers.sum(axis=axis, keepdims=True)
+
+
+def attention(query, key, value):
+    """Attention without a scale, as lesson 2 has it: (output, weights)."""
+    weights = share_out(query @ np.swapaxes(key, -1, -2))
+    return weights @ value, weights
+
+
 def each(answers: list[Answer]):
     """Runs a test for each of these answers, its parameter `answer`."""
     return pytest.mark.parametrize("answer", answers, ids=str)
