@@ -124,8 +124,8 @@ def _behind_the_missing(place, taken, pristine) -> int:
 
 def _grown(pristine, sources, added, remarks) -> Graft:
     """The notebook put together: `sources` and `added` by the numbers of the pristine cells."""
-    notebook, cells = deepcopy(pristine), []
-    notebook.nbformat, notebook.nbformat_minor, notebook.cells = 4, 5, []
+    notebook = nbformat.v4.new_notebook(metadata=deepcopy(pristine.metadata), nbformat_minor=5)
+    cells = []
     used = {cell.id for cell in pristine.cells}
 
     def append(cell, own):

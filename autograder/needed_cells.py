@@ -7,6 +7,7 @@ something that runs reads, step by step. Code that looks up names while it runs 
 import ast
 import symtable
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from autograder.graft import GraftedCell
 
@@ -19,7 +20,7 @@ LOOKS_UP_NAMES = {
 def needed_cells(cells: Iterable[GraftedCell]) -> set[str]:
     """The ids of the cells to run, of those in `cells`: code cells in order, none of them graded."""
     cells = list(cells)
-    names = [_Names(cell.source) for cell in cells]
+    names = [_names(cell.source) for cell in cells]
     start = [cell.own or bool(cell.grade_id) or not found.known for cell, found in zip(cells, names, strict=True)]
     searched = [found for cell, found in zip(cells, names, strict=True) if cell.own]
     if any(not found.known or (found.now | found.later | found.attributes) & LOOKS_UP_NAMES for found in searched):
@@ -49,6 +50,11 @@ def _behind(names: list["_Names"], read: set[str], before: int, modules: set[str
             if name in names[place].changed - modules:
                 found.append(place)
     return found
+
+
+@lru_cache(1000)
+def _names(source: str) -> "_Names":
+    return _Names(source)  # most cells are the lesson's own, the same in every submission
 
 
 class _Names:
