@@ -10,6 +10,7 @@ import hashlib
 import io
 import json
 import platform
+import threading
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -23,6 +24,7 @@ from autograder.grading import grade_notebook, nothing_to_judge
 from autograder.handed_in import HandedIn
 from autograder.jail import Limits
 from autograder.session import prepare_sessions
+from autograder.standstill import undisturbed
 
 PACKAGES = ("numpy", "torch", "matplotlib", "ipython", "nbformat", "nh3")  # an answer may depend on them
 
@@ -77,9 +79,14 @@ def handed_out(pristine: NotebookNode, sheets: Mapping[str, bytes], limits: Limi
 
 
 def prepare(shared: HandedOut) -> None:
-    """Called once in each process that is about to grade: it loads meanwhile what its first submission needs."""
+    """Called once in each process that is about to grade: it begins to load what its first submission needs."""
     if json.loads(shared.limits)["warm"] and not shared.unsafe:
         prepare_sessions()
+
+
+def prepare_meanwhile(shared: HandedOut) -> None:
+    """The same, for a process that has other things to do until then."""
+    threading.Thread(target=prepare, args=[shared], name="loading ahead", daemon=True).start()
 
 
 def key_of(shared: HandedOut, handed_in: HandedIn) -> str:
@@ -94,7 +101,7 @@ def grade(shared: HandedOut, handed_in: HandedIn) -> str:
     if handed_in.problem:
         graded = nothing_to_judge(pristine, sheets, handed_in.problem, unsafe=shared.unsafe)
     else:
-        graded = grade_notebook(handed_in.raw, pristine, sheets, limits, unsafe=shared.unsafe)
+        graded = undisturbed(lambda: grade_notebook(handed_in.raw, pristine, sheets, limits, unsafe=shared.unsafe))
     notebook = json.dumps(graded.notebook)  # quick to write and to read; the file for people is written by nbgrader
     return GradedSubmission(notebook, tuple(graded.remarks), tuple(graded.defects)).as_json()
 
