@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from autograder.grading_task import GradedSubmission, HandedOut, grade
+from autograder.grading_task import GradedSubmission, HandedOut, grade, prepare
 from autograder.handed_in import HandedIn
 from autograder.verdict_store import VerdictStore
 
@@ -35,6 +35,8 @@ class Ahead:
         self._waiting = deque(key for key in self._jobs if store.get(key) is None)
         self._sent: set[str] = set()
         self.to_grade = len(self._waiting)
+        if self.to_grade and not cluster:
+            prepare(self._jobs[self._waiting[0]].shared)
         if self.to_grade > FEW or (cluster and self.to_grade):
             from autograder.cluster import grading_cluster
 

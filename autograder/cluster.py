@@ -9,8 +9,9 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from autograder.grading_task import GradedSubmission, HandedOut, environment, grade, prepare
+from autograder.grading_task import GradedSubmission, HandedOut, environment, grade, prepare_meanwhile
 from autograder.handed_in import HandedIn
+from autograder.jail import variables_for_workers
 from autograder.problem import Problem
 
 CONNECT_SECONDS = 20
@@ -36,7 +37,7 @@ class Cluster:
         if key in self._tasks:
             return
         if shared.key not in self._shared:  # sent to the workers once
-            self._client.run(prepare, shared)
+            self._client.run(prepare_meanwhile, shared)
             self._shared[shared.key] = self._client.scatter(shared, broadcast=True, hash=False)
         self._tasks[key] = self._client.submit(
             grade, self._shared[shared.key], handed_in, key=f"grade-{key}", pure=True, retries=TIMES_TO_TRY
@@ -76,7 +77,12 @@ def grading_cluster(address: str = "", workers: int = 0) -> Iterator[Cluster]:
     with (
         dask.config.set(UNWATCHED),
         LocalCluster(
-            processes=True, **settings, dashboard_address=None, host="127.0.0.1", silence_logs=logging.CRITICAL
+            **settings,
+            processes=True,
+            dashboard_address=None,
+            host="127.0.0.1",
+            silence_logs=logging.CRITICAL,
+            env=variables_for_workers(),
         ) as local,
         Client(local) as client,
     ):

@@ -24,8 +24,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Sequence
-from functools import cache
 from pathlib import Path
 
 from autograder.bubblewrap import bwrap, main_inside, main_of
@@ -34,7 +34,7 @@ from autograder.jail_process import START_SECONDS, Jailed, Limits, entering, pop
 from autograder.jail_processes import tasks_of_this_user
 from autograder.jail_view import SCRATCH, environment
 from autograder.problem import Problem
-from autograder.warm import fork, prepare
+from autograder.warm import fork, offer, offered, prepare
 
 BECOMING = ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]  # what root needs to become another user
 MISSING = """Grading runs learners' code in a jail, and the program that makes it is missing here. Install bubblewrap:
@@ -55,6 +55,10 @@ SWITCHES = {  # where a kernel says that user namespaces are off: file, the valu
 CONTAINER = """In a container, start it so that it may make namespaces:
   docker run --security-opt seccomp=unconfined --security-opt apparmor=unconfined \\
              --security-opt systempaths=unconfined"""
+TOO_LONG = f"nothing happened for {START_SECONDS} seconds."
+
+_trying = threading.Lock()
+_tried: dict[bool, str | None] = {}
 
 
 def start(files: Sequence[Path], limits: Limits, *, unsafe: bool = False) -> Jailed:
@@ -78,14 +82,18 @@ def load_ahead(files: Sequence[Path]) -> None:
         prepare(files, _own_user())
 
 
-@cache
+def variables_for_workers() -> dict[str, str]:
+    """What processes of ours on this machine find in their environment, so that they need no trial and no zygote."""
+    return offer()
+
+
 def why_no_jail() -> str | None:
     """Why no jail can be had here and what helps, or None. It is tried, once a process."""
     if sys.platform != "linux":
         return NOT_LINUX
     if shutil.which("bwrap") is None:
         return MISSING
-    reason = None if _own_user() else _try(own_user=False)
+    reason = None if _own_user() else _trial(own_user=False)
     if reason is None:
         return None
     commands = [f"  {command}" for file, (off, command) in SWITCHES.items() if _content(file) == off]
@@ -93,10 +101,23 @@ def why_no_jail() -> str | None:
     return "\n".join([f"bubblewrap is installed, but cannot make a jail here: {reason}", *helps])
 
 
-@cache
 def _own_user() -> bool:
     """Whether a jail is entered as a user of its own: root can do that, where that user may read Python."""
-    return os.geteuid() == 0 and _try(own_user=True) is None
+    return os.geteuid() == 0 and _trial(own_user=True) is None
+
+
+def _trial(own_user: bool) -> str | None:
+    """Why such a jail cannot be had, or None. Remembered, but for one that took too long: that is tried again."""
+    with _trying:
+        if own_user not in _tried:
+            known = offered()
+            why = None if known and known[0] == own_user else _try(own_user)
+            if why == TOO_LONG:
+                why = _try(own_user)
+            if why == TOO_LONG:
+                return why
+            _tried[own_user] = why
+        return _tried[own_user]
 
 
 def _try(own_user: bool) -> str | None:
@@ -107,7 +128,7 @@ def _try(own_user: bool) -> str | None:
         made = jailed.process.returncode == 0 and os.read(jailed.replies, 10) == b"made\n"
         return None if made else jailed.first_words() or "it gave no reason."
     except subprocess.TimeoutExpired:
-        return f"nothing happened for {START_SECONDS} seconds."
+        return TOO_LONG
     finally:
         jailed.kill()
 

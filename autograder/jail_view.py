@@ -23,6 +23,7 @@ SYSTEM = (
     *("/usr/share/fonts", "/usr/share/zoneinfo", "/etc/alternatives", "/etc/ld.so.cache"),
 )
 LINKED = ("/bin", "/lib", "/lib32", "/lib64")  # links into /usr on a merged system, else folders
+LARGE_PAGES = "glibc.malloc.hugetlb=1"  # memory in large pages: what a fork has to copy is a fraction
 ONE_THREAD = ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "VECLIB_MAXIMUM")
 USERS = b"root:x:0:0::/:/bin/sh\nlearner:x:65534:65534::/home/learner:/bin/sh\n"
 
@@ -43,6 +44,7 @@ def environment(scratch: str) -> dict[str, str]:
         "MPLBACKEND": "agg",
         "MPLCONFIGDIR": f"{scratch}/.matplotlib",
         "TORCHINDUCTOR_COMPILE_THREADS": "1",
+        "GLIBC_TUNABLES": LARGE_PAGES,
         **{f"{library}_NUM_THREADS": "1" for library in ONE_THREAD},
     }
 

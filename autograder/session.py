@@ -11,7 +11,6 @@ a call ends within its limit in a value or in `Reported`; after the process was 
 
 import builtins
 import subprocess
-import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -40,8 +39,8 @@ def open_session(cells: list[tuple[str, str]], limits: Limits | None = None, uns
 
 
 def prepare_sessions() -> None:
-    """Start loading, in the background, what the first session with warm limits waits for."""
-    threading.Thread(target=load_ahead, args=[INSIDE], name="loading ahead", daemon=True).start()
+    """Have ready, or begin to load, what the first session with warm limits waits for."""
+    load_ahead(INSIDE)
 
 
 class Session:

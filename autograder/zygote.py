@@ -1,9 +1,11 @@
 """Runs inside a jail of its own: loads what notebooks import, then forks once for every submission.
 
 It sees what a submission sees: no secret, no network, no file of ours. Unlike a submission it may make namespaces, so
-nothing of a learner's ever runs in it or is read by it. What it hears comes from autograder/warm.py alone: numbers,
-and four file descriptors for each submission, which the fork takes over. A fork leaves this file's loop only when it
-stands in its own jail (autograder/fork_jail.py), and is then the same runner that begins cold.
+nothing of a learner's ever runs in it or is read by it. What it hears comes from autograder/forks.py alone, in
+processes of the same user on this machine: numbers, and four file descriptors for each submission, which the fork
+takes over. It ends with the process that connects first; the forks of another one that connects end with that one. A
+fork leaves this file's loop only when it stands in its own jail (autograder/fork_jail.py), and is then the same runner
+that begins cold.
 
 What a fork inherits is the same for all of them, so it must not be shared: there is one thread, no memory that a fork
 could write for another, no file descriptor that a fork keeps, and no random number has been drawn. attention_lab
@@ -17,8 +19,10 @@ import re
 import select
 import signal
 import socket
+import struct
 import sys
 import traceback
+from contextlib import suppress
 
 from . import runner, runner_shell
 from .fork_jail import MOST_FILES, NEW_PROCESSES, PR_SET_DUMPABLE, enter, prctl, setns, unshare
@@ -41,22 +45,19 @@ LOADED = (
     "IPython.core.pylabtools",
     "bdb",
 )
-OURS = ("attention_lab.check", "attention_lab.observation", "attention_lab.sheet", "attention_lab.drivers")
+OURS = ("check", "observation", "sheet", "drivers", "predict", "sentences", "plots", "suspects", "broken", "leaks")
+OURS += ("memory", "kernels", "explorer", "gpu_times", "progress_table")
 MOST = 65_536
 FILES = 4  # requests, replies, errors, status
+MOST_SERVED = 8  # processes; one more has a zygote of its own, so that many do not wait for one
 
 
 def main() -> None:
     load()
-    with socket.socket(fileno=0) as control:
-        why = unfit()
-        control.send(json.dumps({"unfit": why}).encode())
-        if why:
-            return
-        prctl(PR_SET_DUMPABLE, 0)
-        if not serve(control):
-            os._exit(0)  # at once: there is nothing to put away
-        control.detach()  # in a fork its number is the pipe of requests
+    why = unfit()
+    prctl(PR_SET_DUMPABLE, 0)
+    if not Service(why).run():
+        os._exit(0)  # at once: there is nothing to put away
     own_chance()
     runner.main()
 
@@ -78,7 +79,7 @@ def load() -> None:
     os.chdir(os.environ["HOME"])
     runner_shell.prepared_shell()
     for name in OURS:
-        __import__(name)
+        __import__(f"attention_lab.{name}")
     gc.collect()
     gc.freeze()
 
@@ -92,42 +93,94 @@ def unfit() -> str:
     return f"memory is shared after a fork: {shared[0]}" if shared else ""
 
 
-def serve(control: socket.socket) -> bool:
-    """Fork as often as asked → True in a fork, once it is in its jail; False when nobody asks any more."""
-    own = os.open("/proc/self/ns/pid", os.O_RDONLY)
-    children = {}  # process by its descriptor
-    poll = select.poll()
-    poll.register(control, select.POLLIN)
-    while True:
-        for number, _ in poll.poll():
-            if number in children:
-                poll.unregister(number)
-                os.waitpid(children.pop(number), 0)
-                os.close(number)
-                continue
-            message, files, _, _ = socket.recv_fds(control, MOST, FILES)
-            if not message:
-                return False
-            try:
-                unshare(NEW_PROCESSES)  # for the next child
-                child = os.fork()
-                if child == 0:
-                    in_its_jail(message, files)
-                    return True
-                setns(own, NEW_PROCESSES)
-                handle = os.pidfd_open(child)
-                children[handle] = child
-                poll.register(handle, select.POLLIN)
-                socket.send_fds(control, [b"{}"], [handle])
-            except OSError as error:
-                control.send(json.dumps({"failed": str(error)}).encode())
-            for file in files:
-                os.close(file)
+class Service:
+    """Listens at standard input, and forks as often as asked; `why` it must not, "" as it should be."""
+
+    def __init__(self, why: str):
+        self._why, self._poll, self._connected = why, select.poll(), {}  # connections by their descriptors
+        self._children = {}  # process, and the descriptor of the connection that asked for it, by a pidfd
+        self._own = os.open("/proc/self/ns/pid", os.O_RDONLY)
+        self._listening = socket.socket(fileno=0)
+        self._poll.register(self._listening, select.POLLIN)
+        self._owner = self._welcome()
+
+    def run(self) -> bool:
+        """→ True in a fork, once it is in its jail; False when the first that connected is gone."""
+        while True:
+            for number, _ in self._poll.poll():
+                if number in self._children:
+                    self._bury(number)
+                elif number == self._listening.fileno():
+                    self._welcome()
+                elif number in self._connected:
+                    message, files = self._heard(number)
+                    if not message and number == self._owner:
+                        return False
+                    if not message:
+                        self._leave(number)
+                    elif self._fork(message, files, number):
+                        return True
+
+    def _welcome(self) -> int:
+        """Let a process in, and say what there is to say."""
+        connection, _ = self._listening.accept()
+        _, user, _ = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+        if user != os.geteuid():
+            connection.close()
+            return -1
+        why = self._why or f"it serves {MOST_SERVED} already." * (len(self._connected) >= MOST_SERVED)
+        with suppress(OSError):  # it is gone already, and its end is heard of next
+            connection.send(json.dumps({"unfit": why}).encode())
+        self._connected[connection.fileno()] = connection
+        self._poll.register(connection, select.POLLIN)
+        return connection.fileno()
+
+    def _heard(self, number: int) -> tuple[bytes, list[int]]:
+        """What a process asks for; nothing when it is gone."""
+        try:
+            message, files, _, _ = socket.recv_fds(self._connected[number], MOST, FILES)
+        except OSError:
+            return b"", []
+        return message, files
+
+    def _leave(self, number: int) -> None:
+        """That process is gone: what it asked for ends as well."""
+        self._poll.unregister(number)
+        self._connected.pop(number).close()
+        for handle, (_, whose) in self._children.items():
+            if whose == number:
+                signal.pidfd_send_signal(handle, signal.SIGKILL)
+
+    def _fork(self, message: bytes, files: list[int], number: int) -> bool:
+        try:
+            unshare(NEW_PROCESSES)  # for the next child
+            child = os.fork()
+            if child == 0:
+                in_its_jail(message, files, [self._listening, *self._connected.values()])
+                return True
+            setns(self._own, NEW_PROCESSES)
+            handle = os.pidfd_open(child)
+            self._children[handle] = child, number
+            self._poll.register(handle, select.POLLIN)
+            socket.send_fds(self._connected[number], [b"{}"], [handle])
+        except OSError as error:
+            with suppress(OSError):  # it is gone, and its end is heard of next
+                self._connected[number].send(json.dumps({"failed": str(error)}).encode())
+        for file in files:
+            os.close(file)
+        return False
+
+    def _bury(self, handle: int) -> None:
+        self._poll.unregister(handle)
+        os.waitpid(self._children.pop(handle)[0], 0)
+        os.close(handle)
 
 
-def in_its_jail(message: bytes, files: list[int]) -> None:
+def in_its_jail(message: bytes, files: list[int], sockets: list[socket.socket]) -> None:
     """Enter the jail; whoever fails to ends here, and never returns to the loop."""
     try:
+        for each in sockets:
+            each.detach()  # closed below; their numbers come to mean other files
         for place, file in enumerate(files):
             os.dup2(file, place)
         os.closerange(FILES, MOST_FILES)

@@ -410,12 +410,9 @@ def test_an_output_bomb_is_cut_short(source):
 @pytest.fixture
 def afresh():
     """Makes `why_no_jail` look again, before and after."""
-    caches = (jail.why_no_jail, jail._own_user)
-    for function in caches:
-        function.cache_clear()
+    jail._tried.clear()
     yield
-    for function in caches:
-        function.cache_clear()
+    jail._tried.clear()
 
 
 def test_without_bubblewrap_grading_refuses_and_says_what_to_install(afresh, monkeypatch):
@@ -444,8 +441,18 @@ def test_a_bubblewrap_that_cannot_is_found_out_by_trying(afresh, monkeypatch, tm
     assert "cannot make a jail here: bwrap: setting up uid map: Permission denied" in jail.why_no_jail()
     assert "sudo sysctl -w this=0" in jail.why_no_jail()
     switch.write_text("0\n")
-    jail.why_no_jail.cache_clear()
     assert "docker run" in jail.why_no_jail()
+
+
+def test_a_trial_that_took_too_long_is_not_the_last_word(afresh, monkeypatch):
+    """The machine stood still, or had too much to do: once more, and then again the next time."""
+    answers = [jail.TOO_LONG, jail.TOO_LONG, jail.TOO_LONG, None]
+    monkeypatch.setattr(jail, "_try", lambda own_user: answers.pop(0))
+    monkeypatch.setattr(jail.os, "geteuid", lambda: 1000)
+    assert jail.TOO_LONG in jail.why_no_jail()
+    assert jail.why_no_jail() is None
+    assert not answers
+    assert jail.why_no_jail() is None
 
 
 @needs_jail

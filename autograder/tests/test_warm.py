@@ -13,11 +13,13 @@ import pytest
 from attention_lab.observation import Reported
 
 from autograder import jail, warm
+from autograder.forks import ColdStart, Forks
 from autograder.jail_processes import tree
 from autograder.jail_view import SCRATCH, environment
 from autograder.lesson import PROJECT
 from autograder.session import INSIDE, Limits, open_session
 
+MOST_SERVED = 8  # by autograder/zygote.py, which only runs inside
 LIMITS = Limits(cell_seconds=20, notebook_seconds=40, call_seconds=5)
 ASK = "import ctypes, os, socket, subprocess, sys\ndef ask(source):\n    return eval(source)"
 
@@ -279,7 +281,7 @@ def test_it_is_started_once_and_forks_do_not_pile_up(afresh):
     with begun():
         assert zygote() == first
         assert len(tree(first)) == 3  # itself, and the two processes of one submission
-        assert (held_by(first) or 0) <= 7
+        assert (held_by(first) or 0) <= 8
 
 
 # How they end
@@ -359,6 +361,77 @@ def test_a_process_that_we_fork_has_a_zygote_of_its_own(afresh):
                 os._exit(code)
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
         assert asked(ours, "1 + 1") == 2
+
+
+# Other processes that use it, as Dask's workers do
+
+WORKER = """
+import json, sys, time
+from autograder import jail, warm
+from autograder.jail_processes import tree
+from autograder.session import open_session
+jail._try = None  # whoever was told of a zygote tries no jail
+session = open_session([("a", "def ask(source): return eval(source)")])
+kind = type(warm._zygotes[jail._own_user()]).__name__
+print(json.dumps([kind, session.function("ask")("1 + 1"), tree(session._jailed.process.pid)]), flush=True)
+"""
+
+
+def worker(variables: dict, last: str) -> tuple[subprocess.Popen, list]:
+    """A process that grades one submission, and what it says of that."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", WORKER + last], stdout=subprocess.PIPE, env=os.environ | variables, text=True
+    )
+    return process, json.loads(process.stdout.readline())
+
+
+def test_another_process_uses_our_zygote_and_its_forks_end_with_it(afresh):
+    with begun() as ours:
+        busy = "session.function('ask')('__import__(\"time\").sleep(15)')"
+        process, (kind, answer, pids) = worker(warm.offer(), busy)
+        assert (kind, answer) == ("Forks", 2)
+        assert set(pids) < set(tree(zygote()))
+        time.sleep(0.5)  # until it has been asked
+        process.kill()
+        assert gone(pids)
+        process.wait()
+        assert asked(ours, "1 + 1") == 2
+        assert len(tree(zygote())) == 3
+
+
+def test_a_zygote_that_is_gone_or_serves_enough_is_not_waited_for(afresh):
+    with begun():
+        offer = warm.offer()
+        address = warm._zygotes[jail._own_user()].address
+        others = [Forks(address) for _ in range(MOST_SERVED - 1)]
+        process, (kind, answer, pids) = worker(offer, "session.close()")
+        assert (kind, answer, process.wait(20)) == ("Zygote", 2, 0)
+        for other in others:
+            other.greet()
+            other.close()
+        process, (kind, _, _) = worker(offer, "session.close()")
+        assert (kind, process.wait(20)) == ("Forks", 0)
+    warm._close_all()
+    process, (kind, answer, pids) = worker(offer, "session.close()")
+    assert (kind, answer, process.wait(20)) == ("Zygote", 2, 0)
+
+
+def test_the_zygote_serves_no_other_user_and_no_submission(afresh):
+    source = "[s := socket.socket(1, 5), s.connect({!r})]"
+    with begun() as session:
+        address = warm._zygotes[jail._own_user()].address
+        assert asked(session, source.format(address)) == "ConnectionRefusedError"
+        if os.geteuid() == 0:
+            child = os.fork()
+            if child == 0:
+                os.setresuid(12345, 12345, 12345)
+                try:
+                    Forks(address).greet()
+                except ColdStart:
+                    os._exit(7)
+                os._exit(1)
+            assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+        assert asked(session, "1 + 1") == 2
 
 
 def test_where_no_fork_can_be_had_it_begins_cold_and_says_why(afresh, monkeypatch, caplog):
