@@ -72,7 +72,8 @@ def grade_class(
         arguments += ["--SubmissionExporter.unsafe_no_jail=True"] * unsafe
         arguments += [f"--SubmissionExporter.cluster={cluster}"] * bool(cluster)
         arguments += [f"--SubmissionExporter.workers={workers}"] * bool(workers)
-        trouble = _autograde(directory, lesson, set(learners) - done, arguments, console)
+        loads = "nbgrader" if unsafe or cluster or not settings.limits.warm else "autograder.nbgrader_start"
+        trouble = _autograde(directory, lesson, set(learners) - done, arguments, console, loads)
     points = recorded_points(settings.db_url, lesson)
     console.print(result_table(directory, lesson, {learner: learner for learner in learners}, points, console.width))
     if done:
@@ -85,7 +86,7 @@ def grade_class(
         raise Problem("\n".join([*([who] if failed else []), *([str(trouble), again] if trouble else [])]))
 
 
-def _autograde(directory, lesson, learners: set[str], arguments, console) -> Problem | None:
+def _autograde(directory, lesson, learners: set[str], arguments, console, program: str) -> Problem | None:
     """Runs nbgrader's command while a bar shows how many grades it has recorded; what it complained of, if it did."""
     from autograder import nbgrader_plugin
 
@@ -105,7 +106,7 @@ def _autograde(directory, lesson, learners: set[str], arguments, console) -> Pro
             progress.update(task, completed=done, rate=rate, trouble=trouble)
 
         try:
-            with nbgrader_plugin.started(directory, "autograde", lesson, *arguments) as process:
+            with nbgrader_plugin.started(directory, "autograde", lesson, *arguments, program=program) as process:
                 while process.poll() is None:
                     with suppress(subprocess.TimeoutExpired):
                         process.wait(LOOK_EVERY)

@@ -72,14 +72,15 @@ def environment() -> dict[str, str]:
 
 
 @contextmanager
-def started(directory: Path, *arguments: str) -> Iterator[subprocess.Popen]:
+def started(directory: Path, *arguments: str, program: str = "nbgrader") -> Iterator[subprocess.Popen]:
     """An nbgrader command at work in a class directory, in a process of its own; its failure is a Problem.
 
-    nbgrader changes the working directory and keeps global state: neither threads nor this process would do.
+    `program` is the module that runs it. nbgrader changes the working directory and keeps global state: neither
+    threads nor this process would do.
     """
     with tempfile.TemporaryFile("w+") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "nbgrader", *arguments],
+            [sys.executable, "-m", program, *arguments],
             cwd=directory,
             env=environment(),
             stdout=log,

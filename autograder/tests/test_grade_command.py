@@ -83,14 +83,15 @@ def test_without_a_jail_nothing_is_graded(made, monkeypatch, small_lesson):
 def test_without_a_jail_by_wish_is_loud(made, monkeypatch):
     asked = []
 
-    def started(directory, *arguments):
-        asked.append(arguments)
+    def started(directory, *arguments, program):
+        asked.append((program, *arguments))
         raise Problem("stopped here")
 
     monkeypatch.setattr(nbgrader_plugin, "started", started)
     result = CliRunner().invoke(app, ["grade", str(made.path), LESSON, "--unsafe-no-jail", "--student", "bea"])
     assert "WITHOUT A JAIL" in result.output
     assert "--SubmissionExporter.unsafe_no_jail=True" in asked[0]
+    assert asked[0][0] == "nbgrader"  # no jail is tried, and nothing is loaded in one
     assert "--SubmissionExporter.only=bea" in asked[0]
 
 
