@@ -7,7 +7,7 @@ exercise ends with a verdict; what goes wrong in grading itself is told apart fr
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from attention_lab.judge import judge
 from attention_lab.sheet import Sheet
@@ -22,10 +22,12 @@ from autograder.kept_verdicts import as_plain
 from autograder.nbgrader_marks import grade_id_of, is_solution, marks
 from autograder.needed_cells import needed_cells
 from autograder.report import note_cell, report_output
-from autograder.session import open_session
+from autograder.session import KILLED, KILLED_INSIDE, open_session
+from autograder.standstill import undisturbed
 
 MOST_OUTPUT = 1_000_000  # bytes of one cell's outputs in a graded notebook
 OURS = "Grading itself failed here; this is not the learner's doing. Whoever grades is told, and can grade again."
+KILLED_OUTSIDE = "The jail was killed from outside, again and again. Is there enough memory for so many at once?"
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,8 @@ class Graded:
     """A notebook whose grade cells hold the verdicts, and what stands in it.
 
     `verdicts` by exercise, in the order of the notebook; `remarks` are sentences about the submission as a whole;
-    `defects` are tracebacks of our own code, for whoever grades; `unsafe` where it ran without a jail.
+    `defects` are tracebacks of our own code, for whoever grades; `unsafe` where it ran without a jail; `code` is the
+    exit code of the learner's process where that ended on its own.
     """
 
     notebook: NotebookNode
@@ -41,6 +44,7 @@ class Graded:
     remarks: tuple[str, ...] = ()
     defects: tuple[str, ...] = ()
     unsafe: bool = False
+    code: int | None = None
 
 
 def grade_notebook(
@@ -50,7 +54,19 @@ def grade_notebook(
     limits: Limits = Limits(),  # noqa: B008  (frozen)
     unsafe: bool = False,
 ) -> Graded:
-    """The grade of the submission whose file holds `raw`, for a lesson that was handed out as `pristine`."""
+    """The grade of the submission whose file holds `raw`, for a lesson that was handed out as `pristine`.
+
+    What was killed is tried again: it may have been the operating system, for want of memory, or whoever grades.
+    """
+    graded = undisturbed(
+        lambda: _graded(raw, pristine, sheets, limits, unsafe), lambda graded: graded.code in (KILLED, KILLED_INSIDE)
+    )
+    if graded.code == KILLED:
+        return nothing_to_judge(pristine, sheets, OURS, (KILLED_OUTSIDE,), unsafe)
+    return graded
+
+
+def _graded(raw: bytes, pristine: NotebookNode, sheets, limits: Limits, unsafe: bool) -> Graded:
     try:
         grafted = graft(raw, pristine)
         if grafted.remarks and not any(cell.own for cell in grafted.cells):
@@ -78,14 +94,14 @@ def _run_and_judge(grafted: Graft, sheets, limits: Limits, unsafe: bool) -> Grad
             name: _judged(sheets[name], discreet(session.function(name), sources), defects)
             for name in _exercises(notebook, sheets)
         }
-        remarks = [*grafted.remarks, *filter(None, [session.ended])]
+        remarks, code = [*grafted.remarks, *filter(None, [session.ended])], session.code
     for number, cell in enumerate((cell for cell in notebook.cells if cell.cell_type == "code"), 1):
         cell.outputs = harmless(outputs.get(cell.id, []), MOST_OUTPUT)
         cell.execution_count = number
         for output in cell.outputs:
             if output.output_type == "execute_result":
                 output.execution_count = number
-    return _recorded(notebook, verdicts, sheets, tuple(remarks), tuple(defects), unsafe)
+    return replace(_recorded(notebook, verdicts, sheets, tuple(remarks), tuple(defects), unsafe), code=code)
 
 
 def _judged(sheet: Sheet, call: Callable, defects: list[str]) -> Verdict:

@@ -24,7 +24,6 @@ from autograder.grading import grade_notebook, nothing_to_judge
 from autograder.handed_in import HandedIn
 from autograder.jail import Limits
 from autograder.session import prepare_sessions
-from autograder.standstill import undisturbed
 
 PACKAGES = ("numpy", "torch", "matplotlib", "ipython", "nbformat", "nh3")  # an answer may depend on them
 
@@ -101,7 +100,7 @@ def grade(shared: HandedOut, handed_in: HandedIn) -> str:
     if handed_in.problem:
         graded = nothing_to_judge(pristine, sheets, handed_in.problem, unsafe=shared.unsafe)
     else:
-        graded = undisturbed(lambda: grade_notebook(handed_in.raw, pristine, sheets, limits, unsafe=shared.unsafe))
+        graded = grade_notebook(handed_in.raw, pristine, sheets, limits, unsafe=shared.unsafe)
     notebook = json.dumps(graded.notebook)  # quick to write and to read; the file for people is written by nbgrader
     return GradedSubmission(notebook, tuple(graded.remarks), tuple(graded.defects)).as_json()
 

@@ -29,6 +29,7 @@ INSIDE = tuple(Path(__file__).parent / name for name in ("runner.py", "runner_sh
 GRACE = 4.0  # seconds after a limit in which the runner may still say so itself
 MOST_ANSWER = 40 * 2**20
 MOST_CALLBACKS = 10_000  # in one call
+KILLED, KILLED_INSIDE = -9, 128 + 9  # exit codes: all of the jail was killed from outside, or its Python by anybody
 MISSING, STOPPED = "Missing", "Stopped"  # kinds of failure that no exception of Python's has
 
 
@@ -47,13 +48,15 @@ class Session:
     """What became of the cells, and their functions. Leaving it ends the process and all that it has started.
 
     outputs: for every cell that came to its end, its outputs as in a notebook file (untrusted);
-    ended: why the notebook was stopped early, as a sentence, or "".
+    ended: why the notebook was stopped early, as a sentence, or "";
+    code: the exit code of a process that ended without being asked to.
     """
 
     def __init__(self, jailed, cells: list[tuple[str, str]], limits: Limits):
         self._jailed, self._limits, self._pipe = jailed, limits, Pipe(jailed)
         self.outputs: dict[str, list[dict]] = {}
         self.ended = ""
+        self.code: int | None = None
         self._stopped = ""  # why no call can be made any more
         self._too_slow: set[str] = set()
         self._seconds = limits.notebook_seconds  # left for calls
@@ -171,7 +174,7 @@ class Session:
         if not isinstance(why, Ended):
             return f"answered with something that is no answer ({why})"
         try:
-            code = self._jailed.process.wait(GRACE)
+            code = self.code = self._jailed.process.wait(GRACE)
         except subprocess.TimeoutExpired:
             return "closed the way to its answers"
         words = "" if self.outputs else self._jailed.first_words()

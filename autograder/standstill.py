@@ -1,6 +1,7 @@
-"""Notices that this process stood still: the machine slept, its container was paused, or it had far too much to do.
+"""Does once more what something else has disturbed: the machine, or whoever ended a process.
 
-Time limits run on meanwhile, and end what was under way as if it had been slow. So it is done once more.
+While the machine sleeps, its container is paused or it has far too much to do, nothing runs here. Time limits run on
+meanwhile, and end what was under way as if it had been slow.
 """
 
 import threading
@@ -14,12 +15,12 @@ TIMES = 3
 T = TypeVar("T")
 
 
-def undisturbed(work: Callable[[], T]) -> T:
-    """What `work` returns; where this process stood still meanwhile, what it returns another time."""
+def undisturbed(work: Callable[[], T], disturbed: Callable[[T], bool] = lambda done: False) -> T:
+    """What `work` returns; where this process stood still meanwhile, or that was `disturbed`, what it returns then."""
     for _ in range(TIMES):
         with _Watch() as watch:
             done = work()
-        if watch.longest < TICK + STILL:
+        if watch.longest < TICK + STILL and not disturbed(done):
             break
     return done
 

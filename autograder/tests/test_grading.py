@@ -3,6 +3,7 @@
 import html
 import json
 import random
+import threading
 from contextlib import contextmanager
 from copy import deepcopy
 
@@ -10,12 +11,13 @@ import nbformat
 import pytest
 from attention_lab.observation import Failure, Reported
 
-from autograder import grading, notebooks
+from autograder import grading, jail, notebooks, session
 from autograder.demo import reference_answers
 from autograder.grading import OURS, grade_notebook, nothing_to_judge
-from autograder.jail import why_no_jail
+from autograder.jail import Limits, why_no_jail
 from autograder.lesson import PROJECT
 from autograder.nbgrader_marks import grade_id_of, is_solution
+from autograder.standstill import TIMES
 
 ONE_SOFTMAX = "def softmax(scores, axis=-1):\n    e = np.exp(scores)\n    return e / e.sum(axis=axis, keepdims=True)"
 EXERCISES = ["softmax", "blend"]
@@ -24,7 +26,7 @@ EXERCISES = ["softmax", "blend"]
 class OpenAir:
     """Stands in for a session: runs the cells here, which only a test may do."""
 
-    ended = ""
+    ended, code = "", None
 
     def __init__(self, cells):
         self.ran, self.outputs, self.names = [source for _, source in cells], {}, {}
@@ -235,3 +237,54 @@ def test_ten_gradings_in_any_order_give_the_same_bytes(pristine, sheets, handed_
             graded = grade_notebook(submissions[name], pristine, sheets)
             seen[name].add((nbformat.writes(graded.notebook), repr(graded.verdicts), graded.remarks))
     assert {name: len(results) for name, results in seen.items()} == dict.fromkeys(submissions, 1)
+
+
+# What is killed
+
+
+@pytest.fixture
+def killed(monkeypatch):
+    """Makes the given number of jails be killed from outside half a second after they begin; those that began."""
+    begun = []
+
+    def kill(first):
+        def start(files, limits, **settings):
+            jailed = jail.start(files, limits, **settings)
+            begun.append(jailed)
+            if len(begun) <= first:
+                threading.Timer(0.5, jailed.process.kill).start()
+            return jailed
+
+        monkeypatch.setattr(session, "start", start)
+        return begun
+
+    return kill
+
+
+SLEEPS = "import time\ntime.sleep(1.5)\n"
+needs_jail = pytest.mark.skipif(why_no_jail() is not None, reason="no jail can be had here")
+
+
+@needs_jail
+@pytest.mark.parametrize("warm", [True, False])
+def test_a_jail_that_was_killed_from_outside_costs_no_grade(killed, pristine, sheets, handed_in, warm):
+    begun, raw = killed(1), handed_in(softmax=SLEEPS + ONE_SOFTMAX)
+    graded = grade_notebook(raw, pristine, sheets, Limits(warm=warm))
+    assert (len(begun), graded.remarks, graded.defects) == (2, (), ())
+    assert points(graded)["blend"] == 2 and points(graded)["softmax"] > 0
+
+
+@needs_jail
+def test_a_jail_that_is_killed_again_and_again_is_no_doing_of_the_learner_s(killed, pristine, sheets, handed_in):
+    begun = killed(TIMES)
+    graded = grade_notebook(handed_in(softmax=SLEEPS + ONE_SOFTMAX), pristine, sheets)
+    assert (len(begun), graded.remarks) == (TIMES, (OURS,))
+    assert "killed from outside" in graded.defects[0]
+
+
+@needs_jail
+def test_who_kills_their_own_process_is_told_so(killed, pristine, sheets, handed_in):
+    begun = killed(0)
+    graded = grade_notebook(handed_in(softmax="import os\nos.kill(os.getpid(), 9)"), pristine, sheets)
+    assert (len(begun), graded.defects) == (TIMES, ())
+    assert graded.remarks == ("This notebook ended Python itself (exit code 137), and was stopped.",)
