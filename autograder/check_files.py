@@ -23,6 +23,7 @@ from autograder.exercises import EXERCISES, compile_sheet
 from autograder.jail import Limits, why_no_jail
 from autograder.problem import Problem
 from autograder.session import MISSING, Session, open_session
+from autograder.standstill import undisturbed
 
 SEED = 741_852_963  # other cases than those that learners have; always the same, so that a verdict can be repeated
 LIMITS = Limits(cell_seconds=30, notebook_seconds=60)
@@ -47,7 +48,11 @@ def check_files(exercise: str, files: Iterable[Path], as_json: bool, unsafe: boo
 def verdicts(sheet: Sheet, files: list[Path], limits: Limits = LIMITS, unsafe: bool = False) -> Iterator[Verdict]:
     """One verdict a file, in order; a few files run at once, each judged in a process of its own."""
     with ProcessPoolExecutor(AT_ONCE, multiprocessing.get_context("fork")) as pool:
-        yield from pool.map(partial(_verdict, sheet, limits, unsafe), files)
+        yield from pool.map(partial(_undisturbed_verdict, sheet, limits, unsafe), files)
+
+
+def _undisturbed_verdict(sheet: Sheet, limits: Limits, unsafe: bool, file: Path) -> Verdict:
+    return undisturbed(lambda: _verdict(sheet, limits, unsafe, file))
 
 
 def _verdict(sheet: Sheet, limits: Limits, unsafe: bool, file: Path) -> Verdict:

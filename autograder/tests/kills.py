@@ -3,9 +3,9 @@
     python -m autograder.tests.kills 200
 
 Each run of `nbgrader autograde` in a small class is killed (SIGKILL: the command with the scheduler in it, one of its
-workers, or a zygote), then the next one goes on where it stopped. At the end the gradebook is compared with that of an
-undisturbed run. Half of the runs begin with no stored verdict, so that grading itself is hit as well, and a
-third with an empty gradebook.
+workers, or one of the processes of its jails: bubblewrap, the zygote, a learner's), then the next one goes on where it
+stopped. At the end the gradebook is compared with that of an undisturbed run. Half of the runs begin with no stored
+verdict, so that grading itself is hit as well, and a third with an empty gradebook.
 """
 
 import os
@@ -30,7 +30,7 @@ LEARNERS = 6
 
 def main(kills: int, seed: int = 0) -> int:
     """Prints a line for every kill, and at the end what was lost; → 1 where anything was."""
-    rng, hit = random.Random(seed), dict.fromkeys(("command", "worker", "zygote"), 0)
+    rng, hit = random.Random(seed), dict.fromkeys(("command", "worker", "jail"), 0)
     with tempfile.TemporaryDirectory(prefix="attention-lab-kills-") as folder:
         small = _class(Path(folder) / "class")
         book, empty = small.path / "gradebook.db", Path(folder) / "empty.db"
@@ -84,7 +84,7 @@ def _killed(small: SmallClass, rng: random.Random) -> str | None:
     )
     try:
         time.sleep(rng.uniform(1, 9))
-        wanted = rng.choice(("command", "worker", "zygote"))
+        wanted = rng.choice(("command", "worker", "jail"))
         found = [process.pid] if wanted == "command" else _children(process.pid, wanted)
         if process.poll() is not None or not found:
             return None
@@ -97,7 +97,7 @@ def _killed(small: SmallClass, rng: random.Random) -> str | None:
 
 
 def _children(pid: int, kind: str) -> list[int]:
-    """The Dask workers, or the zygotes, below a process."""
+    """The Dask workers below a process, or all that is in its jails and makes them."""
     mark = b"multiprocessing.spawn" if kind == "worker" else b"zygote"
     found, below = [], {pid}
     for entry in sorted(int(name) for name in os.listdir("/proc") if name.isdigit()):
