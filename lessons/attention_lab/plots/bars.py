@@ -52,7 +52,7 @@ def plot_row(weights, tokens, title=None, highlight=None, compare=None, label="w
         title=title,
     )
     wide = 0.8 / len(rows)
-    tilted = wide * step < text_width("0.000", SMALL)
+    tilted = wide * step < text_width("0.000", SMALL) + (0.06 if several else 0)
     room = 0.5 if tilted else 0.2  # inches above the highest bar, for its number
     unit = ((high - low) or 1) / (HEIGHT - room)  # what an inch stands for
     ax.set_ylim(low, high + room * unit)
