@@ -149,7 +149,8 @@ class Service:
         self._connected.pop(number).close()
         for handle, (_, whose) in self._children.items():
             if whose == number:
-                signal.pidfd_send_signal(handle, signal.SIGKILL)
+                with suppress(ProcessLookupError):
+                    signal.pidfd_send_signal(handle, signal.SIGKILL)
 
     def _fork(self, message: bytes, files: list[int], number: int) -> bool:
         try:
