@@ -138,3 +138,10 @@ def test_bars_are_as_long_as_the_numbers_and_left_out_below_zero():
     html = reveal(guessed(0.25), 0.5)._repr_html_()
     assert "width: 3.00em" in html and "width: 6.00em" in html
     assert "width" not in reveal(predict("?", -1), 2)._repr_html_().split("<table")[1]
+
+
+def test_a_small_answer_is_not_near_to_one_that_is_many_times_as_large():
+    said = repr(reveal(guessed(0.2), 0.01))
+    assert "Off by 0.19, about 20 times too large: far off" in said
+    assert "not far away" in repr(reveal(guessed(0.1), 0.03))
+    assert "close" in repr(reveal(guessed(0.04), 0.001))

@@ -15,6 +15,7 @@ from attention_lab.wording import number
 
 SURPRISE = "Surprised? Good: that is where something is to be learned."
 CLOSE, NEAR = 0.05, 0.2  # of the range in which the guess could lie
+MOST_TIMES = 4  # as large or as small: more is another order of magnitude, however short the way in that range
 
 
 def predict(question, guess=None, choices=None, low=None, high=None):
@@ -66,7 +67,8 @@ def _how_far(guess, truth, low, high):
     said = f"Off by {number(off)}"
     if off <= CLOSE * size or (not bounded and off <= 2 * CLOSE * size):
         return f"{said}: close."
-    if off <= NEAR * size or (not bounded and _same_size(guess, truth)):
+    near = off <= NEAR * size and not (guess * truth > 0 and max(guess / truth, truth / guess) > MOST_TIMES)
+    if near or (not bounded and _same_size(guess, truth)):
         return f"{said}: not far away."
     many = _times(guess, truth)
     return f"{said}{f', {many}' if many else ''}: far off. {SURPRISE}"
