@@ -1,6 +1,8 @@
 """What the drivers of lesson 6 see of a function: the sizes of its tensors, fused calls, and which time it returns."""
 
+import random
 import statistics
+from functools import partial
 
 import pytest
 import torch
@@ -9,7 +11,7 @@ from attention_lab.drivers import Driven
 from attention_lab.intermediates import count_fused_calls, largest_intermediate
 from attention_lab.judge import judge
 from attention_lab.phrases import ALL_SCORES, BORROWED, CALLS, FITS, NO_CALL, ONE_CALL, PHRASES, TOO_LARGE
-from attention_lab.timed import MEDIAN, NO_STATISTIC, RIGHT_CALLS, Sleeper, in_words, statistic
+from attention_lab.timed import MEDIAN, NO_STATISTIC, RIGHT_CALLS, Sleeper, in_words, read_timing, statistic
 
 from autograder.exercises import EXERCISES
 
@@ -135,3 +137,24 @@ def test_all_calls_of_a_benchmark_together_take_less_than_one_and_a_half_seconds
     cases = sheet_of("benchmark", seed).cases
     assert sum(sum(case.arguments["function"].milliseconds) for case in cases) < 1500
     assert {case.arguments.get("repeats") for case in cases} == {3, 4, None}
+
+
+def test_a_busy_machine_makes_no_right_benchmark_wrong_nor_a_wrong_one_right():
+    """What is measured over there has the way there and back in it: some milliseconds, never the same."""
+    rng = random.Random(5)
+
+    def benchmark(function, *inputs, repeats=5, middle=statistics.median, first=1):
+        times = []
+        for _ in range(repeats + 1):
+            function(*inputs)
+            times.append(function.seconds[-1] + rng.uniform(0.001, 0.015))
+        return middle(times[first:])
+
+    for _ in range(3):
+        assert read_timing(benchmark)(Sleeper((22, 204, 10, 4)), repeats=3) == (MEDIAN, RIGHT_CALLS)
+    wrong = partial(benchmark, middle=statistics.mean)
+    assert read_timing(wrong)(Sleeper((22, 204, 10, 4)), repeats=3)[0] == "returned the mean of the timed calls"
+    late = partial(benchmark, first=0)
+    assert read_timing(late)(Sleeper((22, 204, 10, 4)), repeats=3)[0] == "returned the median of all calls"
+    never = partial(benchmark, middle=lambda times: 0.5)
+    assert read_timing(never)(Sleeper((22, 204, 10, 4)), repeats=3)[0] == NO_STATISTIC

@@ -10,7 +10,7 @@ MEDIAN, RIGHT_CALLS = "returned the median of the timed calls", "made one untime
 NO_STATISTIC = "returned a time that is no statistic of the calls it made"
 MILLISECONDS = "returned a thousand times the median of the timed calls: milliseconds, where seconds were asked for"
 NEAR, ROUND_TRIP = 0.15, 0.003  # how far off a time may be: a share of itself, and seconds for the call
-ATTEMPTS = 3  # a busy machine may spoil a measurement
+ATTEMPTS = (1, 2, 4, 4)  # times as long each: a busy machine may spoil a measurement, longer ones less so
 
 
 @dataclass(frozen=True)
@@ -39,9 +39,9 @@ class Sleeper:
         known = len(self._milliseconds)
         return [self._milliseconds[min(call, known - 1)] / 1000 for call in range(calls)]
 
-    def again(self) -> "Sleeper":
-        """The same function, as if it had never been called."""
-        return Sleeper(self._milliseconds)
+    def again(self, times: float = 1) -> "Sleeper":
+        """The same function, as if it had never been called; its calls take so many times as long."""
+        return Sleeper(tuple(times * each for each in self._milliseconds))
 
     def __call__(self, *inputs):
         began = time.perf_counter()
@@ -55,16 +55,17 @@ def read_timing(call: Callable) -> Callable:
     """`call`, a learner's `benchmark`, answering in words: which statistic it returned, and how often it called.
 
     The seconds of a run are compared with the times that this run took, so that a slow machine does no harm; one that
-    matches nothing is run again.
+    is not right is run again, until two say the same.
     """
 
     def benchmark(function: Sleeper, *inputs, repeats: int | None = None):
         named = {} if repeats is None else {"repeats": repeats}
-        for _ in range(ATTEMPTS):
-            sleeper = function.again()
+        words = ()
+        for times in ATTEMPTS:
+            sleeper, before = function.again(times), words
             returned = call(sleeper, *inputs, **named)
             words = in_words(returned, sleeper, repeats or 5, len(inputs))
-            if words == (MEDIAN, RIGHT_CALLS):
+            if words == (MEDIAN, RIGHT_CALLS) or (words == before and NO_STATISTIC not in (words or ())):
                 break
         return words
 
@@ -94,7 +95,10 @@ def _inputs(number: int) -> str:
 
 
 def statistic(seconds: float, times: list[float]) -> str:
-    """The statistic of these times, the untimed call's first, that comes nearest; NO_STATISTIC if none is near."""
+    """The statistic of these times, the untimed call's first: the median if it is near, else what is nearest.
+
+    NO_STATISTIC if none is near.
+    """
     if not times or not math.isfinite(seconds):
         return NO_STATISTIC
     later = times[1:] or times
@@ -113,6 +117,12 @@ def statistic(seconds: float, times: list[float]) -> str:
         "returned the time of the last call": times[-1],
     }
     name, nearest = min(known.items(), key=lambda item: abs(item[1] - seconds))
-    if abs(nearest - seconds) <= NEAR * nearest + ROUND_TRIP:
+    if _near(seconds, known[MEDIAN]):
+        return MEDIAN
+    if _near(seconds, nearest):
         return name
-    return MILLISECONDS if abs(known[MEDIAN] - seconds / 1000) <= NEAR * known[MEDIAN] + ROUND_TRIP else NO_STATISTIC
+    return MILLISECONDS if _near(seconds / 1000, known[MEDIAN]) else NO_STATISTIC
+
+
+def _near(seconds: float, statistic: float) -> bool:
+    return abs(statistic - seconds) <= NEAR * statistic + ROUND_TRIP
