@@ -109,7 +109,7 @@ def _masked(scores, mask, faults, overflows):
         fill = 0.0
     elif switch:
         fill = FILLS[switch.split("/")[1]]
-    if switch.endswith("added"):
+    if "/added" in switch:
         return scores + np.where(mask, 0.0, fill), mended
     return np.where(mask, scores, fill), mended
 

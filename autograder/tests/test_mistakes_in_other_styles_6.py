@@ -277,6 +277,20 @@ def a_bias_of_minus_a_milliard(query, key, value, mask=None):
     return F.scaled_dot_product_attention(query, key, value, attn_mask=bias)
 
 
+@wrong("fused_attention", "fill-too-small")
+def a_bias_of_minus_thirty(query, key, value, mask=None):
+    bias = None if mask is None else torch.zeros(mask.shape, dtype=query.dtype).masked_fill(~mask, -30.0)
+    return F.scaled_dot_product_attention(query, key, value, attn_mask=bias)
+
+
+@wrong("fused_attention", "fill-too-small")
+def a_bias_of_minus_ten_thousand_and_zeros(query, key, value, mask=None):
+    if mask is None:
+        return F.scaled_dot_product_attention(query, key, value)
+    output = F.scaled_dot_product_attention(query, key, value, (mask.to(query.dtype) - 1) * 1e4)
+    return output.masked_fill(~mask.any(-1, keepdim=True), 0)
+
+
 @wrong("fused_attention", "fully-masked-nan")
 def zero_over_zero(query, key, value, mask=None):
     output = fused(query, key, value, mask)

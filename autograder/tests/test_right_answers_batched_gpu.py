@@ -143,6 +143,11 @@ def masked_afterwards(query, key, value, mask=None):
 
 
 @right("fused_attention")
+def the_mask_as_the_library_takes_it(query, key, value, mask=None):
+    return F.scaled_dot_product_attention(query, key, value, attn_mask=mask).nan_to_num(0.0)
+
+
+@right("fused_attention")
 def the_mask_in_full(query, key, value, mask=None):
     attention = nn.functional.scaled_dot_product_attention
     if mask is None:

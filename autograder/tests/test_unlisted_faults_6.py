@@ -204,9 +204,11 @@ def with_dropout(query, key, value, mask=None):
     return F.scaled_dot_product_attention(query, key, value, attn_mask=mask, dropout_p=0.1)
 
 
-@wrong("fused_attention", "your function stopped with")
-def a_mask_of_one_axis_is_forgotten(query, key, value, mask=None):
-    return F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+@wrong("fused_attention")
+def the_mask_is_transposed_where_that_fits(query, key, value, mask=None):
+    if mask is not None and mask.shape[-1] == mask.shape[-2]:
+        mask = mask.mT
+    return F.scaled_dot_product_attention(query, key, value, attn_mask=mask).nan_to_num(0.0)
 
 
 # ---- tiled_attention
