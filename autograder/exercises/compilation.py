@@ -62,7 +62,7 @@ def fault_sets(exercise: Exercise) -> list[tuple[str, ...]]:
 
 
 def _answer(exercise: Exercise, faults: tuple[str, ...], draft: Draft):
-    """(outputs, whether an input was changed), or ANYTHING, or BREAKS."""
+    """(outputs, the names of inputs that were changed), or ANYTHING, or BREAKS."""
     first = _answer_once(exercise, faults, draft, draft.arguments)
     if draft.again is None or isinstance(first, int) or isinstance(first[0][0], str):
         return first
@@ -86,10 +86,10 @@ def _answer_once(exercise: Exercise, faults: tuple[str, ...], draft: Draft, give
     except Untold:
         return ANYTHING
     except Raises as sign:
-        return (str(sign) or RAISES,), False
+        return (str(sign) or RAISES,), ()
     except Exception as error:
         if draft.raises or isinstance(error, OverflowError) or type(error).__name__ == TOLD_BY_TEXT:
-            return (raised(error),), False
+            return (raised(error),), ()
         if isinstance(error, ValueError | IndexError | TypeError | ArithmeticError | RuntimeError):
             return BREAKS
         raise
@@ -98,7 +98,7 @@ def _answer_once(exercise: Exercise, faults: tuple[str, ...], draft: Draft, give
         return BREAKS
     if exercise.keeps_dtype:
         values += dtypes_of(returned, len(exercise.outputs))
-    changed = any(was_changed(given[name], value) for name, value in arguments.items())
+    changed = tuple(name for name, value in arguments.items() if was_changed(given[name], value))
     return tuple(np.array(value) if isinstance(value, np.ndarray) else value for value in values), changed
 
 
@@ -203,16 +203,16 @@ def _explanations(exercise, table, labels, names, chosen) -> tuple[Explanation, 
     for column in range(1, len(names)):
         choices = tuple(int(labels[index, column]) for index in chosen)
         entries = [table[index][column] for index in chosen]
-        changes_input = any(isinstance(entry, tuple) and entry[1] for entry in entries)
-        shows = any(choice > 0 for choice in choices) or changes_input
+        changes = tuple(sorted({name for entry in entries if isinstance(entry, tuple) for name in entry[1]}))
+        shows = any(choice > 0 for choice in choices) or bool(changes)
         if len(names[column]) == 1:
             if not shows:
                 raise ValueError(f"{exercise.id}: no case shows {names[column][0]} by its numbers")
-            singles.add((changes_input, choices))
-        elif not shows or (changes_input, choices) in singles:
+            singles.add((changes, choices))
+        elif not shows or (changes, choices) in singles:
             continue
-        key = (names[column], changes_input, choices)
+        key = (names[column], changes, choices)
         if key not in seen:
             seen.add(key)
-            explanations.append(Explanation(names[column], changes_input, choices))
+            explanations.append(Explanation(names[column], changes, choices))
     return tuple(explanations)

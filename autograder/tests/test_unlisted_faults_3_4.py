@@ -342,6 +342,13 @@ def divided_again_where_something_is_left(scores, mask):
 
 
 @wrong("masked_softmax")
+def the_mask_is_overwritten(scores, mask):
+    weights = masked(scores, mask)
+    mask[...] = True
+    return weights
+
+
+@wrong("masked_softmax")
 def ones_in_an_empty_row(scores, mask):
     weights = masked(scores, mask)
     return np.where(np.any(np.broadcast_to(mask, scores.shape), -1, keepdims=True), weights, 1.0)

@@ -13,8 +13,8 @@ def name_mistakes(sheet: Sheet, observations: list[Observation]) -> tuple[str, .
     """
     if all(observation.failure is not None and not _is_told(observation) for observation in observations):
         return None
-    changes_input = any(observation.changed for observation in observations)
-    fitting = [explanation for explanation in sheet.explanations if explanation.changes_input == changes_input]
+    changes = tuple(sorted({name for observation in observations for name in observation.changed}))
+    fitting = [explanation for explanation in sheet.explanations if explanation.changes == changes]
     for index, (case, observation) in enumerate(zip(sheet.cases, observations, strict=True)):
         possible = {explanation.choices[index] for explanation in fitting}
         given = _answers_given(sheet, case, observation, possible)

@@ -71,10 +71,13 @@ class Mistake:
 
 @dataclass(frozen=True)
 class Explanation:
-    """One mistake, or two at once, and for every case which of its answers they give (or ANYTHING, or BREAKS)."""
+    """One mistake, or two at once: for every case which of its answers they give (or ANYTHING, or BREAKS).
+
+    changes: the names of inputs that they change, sorted.
+    """
 
     misconceptions: tuple[str, ...]
-    changes_input: bool
+    changes: tuple[str, ...]
     choices: tuple[int, ...]
 
 
@@ -152,7 +155,7 @@ def _describe(sheet: Sheet, numbers: "_Numbers") -> dict:
             for case in sheet.cases
         ],
         "explanations": [
-            [list(explanation.misconceptions), explanation.changes_input, list(explanation.choices)]
+            [list(explanation.misconceptions), list(explanation.changes), list(explanation.choices)]
             for explanation in sheet.explanations
         ],
     }
@@ -184,8 +187,8 @@ def load_sheet(path: Path | BinaryIO) -> Sheet:
             for case in header["cases"]
         ),
         explanations=tuple(
-            Explanation(tuple(names), changes_input, tuple(choices))
-            for names, changes_input, choices in header["explanations"]
+            Explanation(tuple(names), tuple(changes), tuple(choices))
+            for names, changes, choices in header["explanations"]
         ),
         driver=header["driver"],
         library=header["library"],
