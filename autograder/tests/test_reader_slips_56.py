@@ -7,6 +7,7 @@ import time
 import pytest
 import torch
 import torch.nn.functional as F
+from attention_lab.broken import broken_attention
 from attention_lab.judge import judge
 from attention_lab.kernels import on_a_kernel_with_nan
 
@@ -101,6 +102,49 @@ def along_the_queries(query, key, value, mask=None):
 @slip("repaired_attention", seen="your **lines along axis 1** sum to 1", named=("softmax-over-heads",))
 def along_the_heads(query, key, value, mask=None):
     return attend(query, key, value, mask, dim=1)
+
+
+def attend_with(query, key, value, mask, fill=-math.inf, length=0, dim=-1, empty=0.0):
+    """The repair, with another fill, another number under the root, or another axis."""
+    scores = query @ key.transpose(-2, -1) / math.sqrt(length or query.shape[-1])
+    if mask is None:
+        weights = scores.softmax(dim)
+    else:
+        weights = scores.masked_fill(~mask, fill).softmax(dim).masked_fill(~mask.any(-1, keepdim=True), empty)
+    return weights @ value, weights
+
+
+slip("repaired_attention", matches="and the scale and the fill besides", look_at="Without a mask")(broken_attention)
+
+
+@slip("repaired_attention", matches="and the scale and the fill besides", look_at="Without a mask")
+def another_scale_and_another_fill(query, key, value, mask=None):
+    return attend_with(query, key, value, mask, fill=0.0, length=query.shape[1], dim=1)
+
+
+@slip("repaired_attention", seen="On query `[[[[", matches="the root of the number of keys, or of queries")
+def the_root_of_the_number_of_keys(query, key, value, mask=None):
+    return attend_with(query, key, value, mask, length=key.shape[2])
+
+
+@slip("repaired_attention", seen="On query `[[[[", matches="the root of the number of keys, or of queries")
+def the_root_of_the_number_of_queries(query, key, value, mask=None):
+    return attend_with(query, key, value, mask, length=query.shape[2])
+
+
+@slip("repaired_attention", matches="a large number above zero", look_at="its sign")
+def a_fill_that_lost_its_sign(query, key, value, mask=None):
+    return attend_with(query, key, value, mask, fill=1e9)
+
+
+@slip("repaired_attention", matches="a large number above zero", look_at="its sign")
+def a_fill_of_plus_infinity(query, key, value, mask=None):
+    return attend_with(query, key, value, mask, fill=math.inf)
+
+
+@slip("repaired_attention", matches="set to 0, or nearly 0", named=("mask-as-zero-score",))
+def a_fill_of_nearly_nothing(query, key, value, mask=None):
+    return attend_with(query, key, value, mask, fill=-1e-9)
 
 
 def merge(x):
