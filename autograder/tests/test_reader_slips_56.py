@@ -191,6 +191,14 @@ class ThreeTimes(torch.nn.Module):
         return self.out_proj(merge(found)), weights
 
 
+@slip("MultiHeadAttention", matches="keys made of `x`, and values of `context`", look_at="how many keys")
+class KeysFromX(ThreeTimes):
+    def forward(self, x, context=None, mask=None):
+        roles = (self.q_proj(x), self.k_proj(x), self.v_proj(x if context is None else context))
+        found, weights = attend(*(split(features, self.num_heads) for features in roles), mask)
+        return self.out_proj(merge(found)), weights
+
+
 def test_the_printed_projections_say_how_they_are_used(sheet_of):
     assert "`x @ weight.T + bias`" in judge(sheet_of("MultiHeadAttention"), ThreeTimes).look_at
     nothing = judge(sheet_of("MultiHeadAttention"), lambda d_model, num_heads, bias=True: torch.nn.Linear(2, 2))
