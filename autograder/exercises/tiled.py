@@ -57,7 +57,8 @@ def _blockwise(query, key, blended, value, block_size, faults):
         previous, highest = largest, _largest(scores, faults)
         largest = highest if "maximum-of-the-block" in faults else np.maximum(largest, highest)
         exponentials = np.exp(scores - (0.0 if "softmax-unstable" in faults else largest))
-        rescale = 1.0 if "softmax-unstable" in faults else np.exp(previous - largest)
+        change = largest - previous if "not-finite-at-first" in faults else previous - largest
+        rescale = 1.0 if "softmax-unstable" in faults else np.exp(change)
         blocks.append((scores, values))
         denominator = denominator * (1.0 if "denominator-not-rescaled" in faults else rescale)
         denominator = denominator + exponentials.sum(axis=-1, keepdims=True)
@@ -128,6 +129,14 @@ FAULTS = (
         "denominator",
         "a denominator whose earlier blocks keep the scale of an earlier maximum",
         "When a block brings a larger maximum, what else was summed with the old one, besides the output?",
+    ),
+    Fault(
+        "not-finite-at-first",
+        "rescaling",
+        "numbers that are not finite even where a single block holds all keys",
+        "At the first block, the old maximum is −∞ and the denominator is 0. Is e^(new − −∞) finite? Is −∞ − −∞? Print "
+        "what you rescale with and what you divide by.",
+        quiet=True,
     ),
     Fault(
         "maximum-starts-at-zero",

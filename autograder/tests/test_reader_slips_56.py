@@ -274,6 +274,17 @@ def the_last_softmax_stays(query, key, value, block_size):
     return output
 
 
+@slip("tiled_attention", matches="a single block holds all keys", look_at="Is e^(new − −∞) finite?")
+def the_sign_of_the_exponent_turned_round(query, key, value, block_size):
+    def step(scores, values, largest, denominator, output):
+        new = torch.maximum(largest, scores.amax(-1, keepdim=True))
+        rescale, parts = torch.exp(new - largest), torch.exp(scores - new)
+        return new, denominator * rescale + parts.sum(-1, keepdim=True), output * rescale + parts @ values
+
+    _, denominator, output = in_blocks(query, key, value, block_size, step)
+    return (output / denominator).to(query.dtype)
+
+
 def divided_inside(scores, values, largest, denominator, output):
     new = torch.maximum(largest, scores.amax(-1, keepdim=True))
     rescale, parts = torch.exp(largest - new), torch.exp(scores - new)
