@@ -363,14 +363,24 @@ def the_root_of_the_second_axis(query, key, value, mask=None):
 # ---- what it costs
 
 
-@slip("attention_flops", seen="On batch `3`, heads `5`")
-def without_the_batch(batch, heads, num_queries, num_keys, d_head):
+@slip("attention_flops", seen="On batch `3`, heads `5`", matches="the batch left out")
+def operations_without_the_batch(batch, heads, num_queries, num_keys, d_head):
     return 4 * heads * num_queries * num_keys * d_head
 
 
-@slip("score_matrix_bytes", seen="On batch `3`, heads `5`")
-def without_the_heads(batch, heads, num_queries, num_keys, dtype):
+@slip("attention_flops", matches="batch and heads left out")
+def operations_of_one_head(batch, heads, num_queries, num_keys, d_head):
+    return 4 * num_queries * num_keys * d_head
+
+
+@slip("score_matrix_bytes", seen="On batch `3`, heads `5`", matches="the heads left out")
+def bytes_without_the_heads(batch, heads, num_queries, num_keys, dtype):
     return batch * num_queries * num_keys * dtype.itemsize
+
+
+@slip("score_matrix_bytes", matches="the number of queries squared", look_at="How many pairs")
+def bytes_of_a_square(batch, heads, num_queries, num_keys, dtype):
+    return batch * heads * num_queries**2 * dtype.itemsize
 
 
 # ---- benchmark
