@@ -9,7 +9,9 @@ import torch
 import torch.nn.functional as F
 from attention_lab.broken import broken_attention
 from attention_lab.judge import judge
-from attention_lab.kernels import on_a_kernel_with_nan
+from attention_lab.kernels import on_a_kernel_with_nan, on_a_pretend_gpu
+
+from solutions.batched_gpu import benchmark
 
 SLIPS = []
 
@@ -399,6 +401,40 @@ def the_star_forgotten(function, *inputs, repeats=5):
 
 def test_a_forgotten_star_costs_every_part(sheet_of):
     assert judge(sheet_of("benchmark"), the_star_forgotten).points == 0
+
+
+def without_waiting(function, *inputs, repeats=5):
+    function(*inputs)
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        function(*inputs)
+        times.append(time.perf_counter() - start)
+    return statistics.median(times)
+
+
+def waits_if_there_is_one(function, *inputs, repeats=5):
+    def wait():
+        if torch.cuda.is_available() and any(getattr(each, "is_cuda", False) for each in inputs):
+            torch.cuda.synchronize()
+
+    def whole(*given):
+        wait()
+        function(*given)
+        wait()
+
+    return without_waiting(whole, *inputs, repeats=repeats)
+
+
+@pytest.mark.parametrize(
+    ("function", "waits"), [(benchmark, True), (waits_if_there_is_one, True), (without_waiting, False)]
+)
+def test_a_pretend_gpu_shows_who_waits(sheet_of, function, waits):
+    calls = []
+    on_a_pretend_gpu(function, lambda: calls.append("order"), wait=lambda: calls.append("wait"))
+    assert calls.count("order") == 6 and calls.count("wait") >= 10 * waits and ("wait" in calls) == waits
+    verdict = judge(sheet_of("benchmark"), function)
+    assert verdict.passed and "Not tested: whether it waits for a GPU" in verdict.seen
 
 
 def bare(query, key, value, mask=None):
