@@ -287,6 +287,25 @@ def the_sign_of_the_exponent_turned_round(query, key, value, block_size):
     return (output / denominator).to(query.dtype)
 
 
+@slip(
+    "tiled_attention",
+    look_at="each block of keys and of values",
+    named=("hard-coded-float32",),
+    unsaid=["should have the dtype that went in"],
+)
+def buffers_of_the_default_dtype(query, key, value, block_size):
+    scaled = query / math.sqrt(query.shape[-1])
+    largest = torch.full((*query.shape[:-1], 1), -math.inf)
+    denominator, output = torch.zeros_like(largest), torch.zeros(*query.shape[:-1], value.shape[-1])
+    for keys, values in zip(key.split(block_size, -2), value.split(block_size, -2), strict=True):
+        scores = scaled @ keys.mT
+        new = torch.maximum(largest, scores.amax(-1, keepdim=True))
+        rescale, parts = torch.exp(largest - new), torch.exp(scores - new)
+        denominator = denominator * rescale + parts.sum(-1, keepdim=True)
+        output, largest = output * rescale + parts @ values, new
+    return (output / denominator).to(query.dtype)
+
+
 def divided_inside(scores, values, largest, denominator, output):
     new = torch.maximum(largest, scores.amax(-1, keepdim=True))
     rescale, parts = torch.exp(largest - new), torch.exp(scores - new)
