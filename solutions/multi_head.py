@@ -63,7 +63,7 @@ class MultiHeadAttention(nn.Module):
 def parameter_count(d_model, num_heads, bias=True):
     """How many numbers MultiHeadAttention(d_model, num_heads, bias) has to learn.
 
-    d_model, num_heads positive integers → an integer
+    d_model, num_heads positive integers → a whole number
     """
     return 4 * (d_model**2 + (d_model if bias else 0))
 
@@ -72,7 +72,8 @@ def repaired_attention(query, key, value, mask=None):
     """softmax(QKᵀ / √d_head) V in every head, over the permitted keys; a row without any is all zeros.
 
     query (batch, heads, n_q, d_head), key and value (batch, heads, n_k, d_head),
-    mask that broadcasts to (batch, heads, n_q, n_k) → output (batch, heads, n_q, d_head), weights of the mask's shape
+    mask that broadcasts to (batch, heads, n_q, n_k)
+    → output (batch, heads, n_q, d_head), weights (batch, heads, n_q, n_k)
     """
     scores = query @ key.transpose(-2, -1) / math.sqrt(query.shape[-1])
     if mask is not None:

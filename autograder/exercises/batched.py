@@ -214,7 +214,8 @@ BATCHED = Exercise(
     model=faulty_batched,
     outputs=("output",),
     parts={"any sizes": 1, "masks": 1, "rows without a key": 1, "dtypes": 1},
-    success="`batched_attention` holds: any leading axes, any mask, zeros where nothing may be seen, in every dtype.",
+    success="`batched_attention` holds: any leading axes, any mask, zeros where nothing may be seen, in every "
+    "dtype; in half precision for small scores.",
     faults=named.BATCHED_FAULTS,
     shown=shown,
     draw=draw,

@@ -6,16 +6,40 @@ from autograder.exercises.exercise import Draft, Exercise, Fault
 from solutions import batched_gpu
 
 SIZES = ("batch", "heads", "num_queries", "num_keys")
+PAIRS = "Here are more keys than queries, or fewer. How many pairs of a query and a key are there then?"
+SIZE_FAULTS = (
+    Fault("queries-squared", "pairs", "the number of queries squared", PAIRS, quiet=True),
+    Fault("keys-squared", "pairs", "the number of keys squared", PAIRS, quiet=True),
+    *(
+        Fault(
+            f"{name}-left-out",
+            "leading",
+            f"{text} left out of the product",
+            "Every head of every sequence has scores of its own. What changes in your result when there are twice as "
+            "many sequences, and what when there are twice as many heads?",
+            quiet=True,
+        )
+        for name, text in {"batch": "the batch", "heads": "the heads", "batch-and-heads": "batch and heads"}.items()
+    ),
+)
 
 
-def _flops(faults, *sizes):
-    batch, heads, num_queries, num_keys, d_head = sizes
+def _sizes(faults, batch, heads, num_queries, num_keys):
+    """The sizes as a learner with these faults takes them."""
     if "queries-squared" in faults:
         num_keys = num_queries
     elif "keys-squared" in faults:
         num_queries = num_keys
-    sizes = batch, heads, num_queries, num_keys, d_head
-    operations = batched_gpu.attention_flops(*sizes)
+    if {"batch-left-out", "batch-and-heads-left-out"} & faults:
+        batch = 1
+    if {"heads-left-out", "batch-and-heads-left-out"} & faults:
+        heads = 1
+    return batch, heads, num_queries, num_keys
+
+
+def _flops(faults, *sizes):
+    *sizes, d_head = sizes
+    operations = batched_gpu.attention_flops(*_sizes(faults, *sizes), d_head)
     return operations // 2 if "half-the-operations" in faults else operations
 
 
@@ -47,20 +71,7 @@ FLOPS = Exercise(
             "half of the operations: one of the two matrix products alone, or a multiply-add counted as 1",
             "Which products of matrices does attention need, and how many operations is `a + b * c`?",
         ),
-        Fault(
-            "queries-squared",
-            "sizes",
-            "the number of queries squared",
-            "Here are more keys than queries, or fewer. How many pairs of a query and a key are there then?",
-            quiet=True,
-        ),
-        Fault(
-            "keys-squared",
-            "sizes",
-            "the number of keys squared",
-            "Here are more keys than queries, or fewer. How many pairs of a query and a key are there then?",
-            quiet=True,
-        ),
+        *SIZE_FAULTS,
     ),
     shown=lambda: [_flops_draft("as many queries as keys", "small sizes", 3, 5, 2, 2, 7, shown=True)],
     draw=_flops_draw,
@@ -70,7 +81,7 @@ FLOPS = Exercise(
 
 def _bytes(faults, *given):
     *sizes, dtype = given
-    scores = batched_gpu.score_matrix_bytes(*sizes, dtype)
+    scores = batched_gpu.score_matrix_bytes(*_sizes(faults, *sizes), dtype)
     if "hard-coded-float32" in faults:
         scores = scores // dtype.itemsize * 4
     return 8 * scores if "bits" in faults else scores
@@ -115,6 +126,7 @@ BYTES = Exercise(
             "A float16 has 16 bits. How many bytes is that?",
             quiet=True,
         ),
+        *SIZE_FAULTS,
     ),
     shown=lambda: [_bytes_draft("floating-point dtypes", "float16", 3, 5, 2, 7, shown=True)],
     draw=_bytes_draw,

@@ -1,6 +1,7 @@
 """Multi-head attention with fault switches, in tensors: split, scores, mask, softmax, blend, merge."""
 
 import math
+from dataclasses import replace
 
 import torch
 
@@ -74,7 +75,11 @@ OVER_QUERIES = Fault(
     "Every query shares out its own attention among the keys. Which axis holds the keys?",
     ("", "zeros", "finite"),
 )
-MASK = tuple(fault for fault in MASK_FAULTS if fault.id != "fill-too-small")
+MASK = tuple(
+    replace(fault, matches="hidden scores set to 0, or nearly 0") if fault.id == "mask-as-zero-score" else fault
+    for fault in MASK_FAULTS
+    if fault.id != "fill-too-small"
+)
 OUTPUT_PROJECTION = Fault(
     "output-projection-forgotten",
     "out",
@@ -130,6 +135,10 @@ def attend(query, key, value, mask, faults):
         divisor = math.sqrt(d_head * query.shape[1])
     elif "scaled-by-sqrt-heads" in faults:
         divisor = math.sqrt(query.shape[1])
+    elif "scaled-by-sqrt-length/keys" in faults:
+        divisor = math.sqrt(key.shape[-2])
+    elif "scaled-by-sqrt-length/queries" in faults:
+        divisor = math.sqrt(query.shape[-2])
     weights = _weights(query @ key.transpose(-2, -1) / divisor, mask, faults)
     if "heads-averaged/before-blending" in faults:
         weights = weights.mean(dim=1, keepdim=True).expand_as(weights)
@@ -144,6 +153,7 @@ def attend(query, key, value, mask, faults):
 
 
 FILLS = {"100": -1e2, "1e3": -1e3, "1e4": -1e4}
+WITHOUT_SIGN = {"1e9": 1e9, "infinity": math.inf}
 
 
 def _weights(scores, mask, faults):
@@ -170,11 +180,13 @@ def _weights(scores, mask, faults):
         fill = 0.0
     small = next((fault for fault in faults if fault.startswith("fill-too-small")), "")
     fill = FILLS[small.split("/")[1]] if small else fill
+    positive = next((fault for fault in faults if fault.startswith("fill-without-sign")), "")
+    fill = WITHOUT_SIGN[positive.split("/")[1]] if positive else fill
     weights = torch.softmax(scores.masked_fill(~mask, fill), dim=axis)
     if zeros:
         weights = torch.nan_to_num(weights)
     left = {"fully-masked-nan", "fully-masked-uniform", "mask-as-zero-score/uniform"} & faults
-    if left or (small and not small.endswith("/zeros")):
+    if left or any(fault and not fault.endswith("/zeros") for fault in (small, positive)):
         return weights
     return weights.masked_fill(empty, 0.0)
 

@@ -50,6 +50,14 @@ QUERIES_FROM_CONTEXT = Fault(
     "Who asks, and who answers? For every token that asks there is one row of the output.",
     quiet=True,
 )
+KEYS_FROM_QUERIES = Fault(
+    "keys-from-queries",
+    "source",
+    "keys made of `x`, and values of `context`",
+    "A weight goes from a query to a key, and then to the value of that key. Which of your three projections read "
+    "`context`, and how many keys are there for how many values?",
+    quiet=True,
+)
 STOPS_WITH_CONTEXT = Fault(
     "crashes-with-context",
     "source",
@@ -137,6 +145,8 @@ def _sources(faults, x, context):
         return context, context, context
     if "cross-roles-swapped" in faults:
         return context, x, x
+    if "keys-from-queries" in faults:
+        return x, x, context
     return x, context, x if "values-from-queries" in faults else context
 
 
@@ -222,6 +232,7 @@ MODULE = Exercise(
         VALUES_FROM_QUERIES,
         ROLES_SWAPPED,
         QUERIES_FROM_CONTEXT,
+        KEYS_FROM_QUERIES,
         STOPS_WITH_CONTEXT,
         WEIGHT_TRANSPOSED,
         IN_A_LIST,

@@ -1,5 +1,7 @@
 """Lesson 6: attention block by block with an online softmax, with fault switches; its intermediates are watched."""
 
+from dataclasses import replace
+
 import numpy as np
 from attention_lab.intermediates import bound_per_head, rows_can_be_told
 from attention_lab.phrases import ALL_SCORES, FITS, WHOLE_ROWS
@@ -57,7 +59,8 @@ def _blockwise(query, key, blended, value, block_size, faults):
         previous, highest = largest, _largest(scores, faults)
         largest = highest if "maximum-of-the-block" in faults else np.maximum(largest, highest)
         exponentials = np.exp(scores - (0.0 if "softmax-unstable" in faults else largest))
-        rescale = 1.0 if "softmax-unstable" in faults else np.exp(previous - largest)
+        change = largest - previous if "not-finite-at-first" in faults else previous - largest
+        rescale = 1.0 if "softmax-unstable" in faults else np.exp(change)
         blocks.append((scores, values))
         denominator = denominator * (1.0 if "denominator-not-rescaled" in faults else rescale)
         denominator = denominator + exponentials.sum(axis=-1, keepdims=True)
@@ -130,6 +133,14 @@ FAULTS = (
         "When a block brings a larger maximum, what else was summed with the old one, besides the output?",
     ),
     Fault(
+        "not-finite-at-first",
+        "rescaling",
+        "numbers that are not finite even where a single block holds all keys",
+        "At the first block, the old maximum is −∞ and the denominator is 0. Is e^(new − −∞) finite? Is −∞ − −∞? Print "
+        "what you rescale with and what you divide by.",
+        quiet=True,
+    ),
+    Fault(
         "maximum-starts-at-zero",
         "maximum",
         "a running maximum that starts at 0: where all scores are far below it, every exponential is 0",
@@ -177,7 +188,12 @@ FAULTS = (
     UNSTABLE,
     Fault("softmax-global-max", "maximum", "one maximum for all rows together", STABILITY[1].look_at),
     steps.BLENDS_KEYS,
-    Fault(FLOAT32.id, FLOAT32.slot, FLOAT32.matches, FLOAT32.look_at, ("", "half", "raises", "half-raises")),
+    replace(
+        FLOAT32,
+        look_at="Where two tensors meet, both need the dtype in which you compute. Which dtype have the scaled query, "
+        "each block of keys and of values, and what you make yourself? Only the result goes back to the one that came.",
+        variants=("", "half", "raises", "half-raises"),
+    ),
 )
 
 
@@ -256,7 +272,8 @@ TILED = Exercise(
     model=_tiled,
     outputs=("output", "memory"),
     parts={"one block": 1, "even blocks": 2, "uneven blocks": 2, "extreme scores": 2, "dtypes": 1},
-    success="`tiled_attention` holds: exact for every size of block, at ±1000, and never with all scores at once.",
+    success="`tiled_attention` holds: exact for every size of block, at ±1000, and never with all scores at once. "
+    "In which precision it sums, the next cell shows.",
     faults=FAULTS,
     shown=_shown,
     draw=_draw,

@@ -50,8 +50,8 @@ BENCHMARK = Exercise(
     model=_benchmark,
     outputs=("seconds", "calls"),
     parts={"odd repeats": 1, "even repeats": 1, "default repeats": 1},
-    success="`benchmark` holds: one call to warm up, then the median of the timed ones. "
-    "Whether it waits for a GPU was not tested: there was none to wait for.",
+    success="`benchmark` holds where there is nothing to wait for: one call to warm up, then the median of the timed "
+    "ones. **Not tested: whether it waits for a GPU.** The next cell shows it.",
     faults=(
         Fault(
             "no-warm-up",

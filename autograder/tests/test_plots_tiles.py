@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from attention_lab.plots import plot_tiles
+from attention_lab.plots import plot_tiles, tiles
 
 SCORES = np.array([[1.0, 2.0, 3.0], [5.0, 4.0, 3.0]])
 
@@ -33,3 +33,12 @@ def test_the_tokens_stand_at_rows_and_blocks_and_must_be_as_many():
 def test_too_many_blocks_are_refused():
     with pytest.raises(ValueError, match="7 blocks are too many"):
         plot_tiles(np.zeros((5, 7)), 1)
+
+
+def test_a_dot_is_no_speck_and_the_keys_are_announced_before_the_first(monkeypatch):
+    drawn = []
+    monkeypatch.setattr(tiles, "render", lambda figure, alt: drawn.extend(figure.axes[0].texts))
+    plot_tiles(SCORES, 2, row_tokens=["a", "."], column_tokens=["x", "'", "z"])
+    places = {text.get_text(): text.get_position() for text in drawn}
+    assert {"a", "‹.›", "x", "‹'›", "z"} <= set(places)
+    assert places["keys"][0] < places["x"][0]

@@ -7,8 +7,11 @@ import time
 import pytest
 import torch
 import torch.nn.functional as F
+from attention_lab.broken import broken_attention
 from attention_lab.judge import judge
-from attention_lab.kernels import on_a_kernel_with_nan
+from attention_lab.kernels import on_a_kernel_with_nan, on_a_pretend_gpu
+
+from solutions.batched_gpu import benchmark
 
 SLIPS = []
 
@@ -103,6 +106,49 @@ def along_the_heads(query, key, value, mask=None):
     return attend(query, key, value, mask, dim=1)
 
 
+def attend_with(query, key, value, mask, fill=-math.inf, length=0, dim=-1, empty=0.0):
+    """The repair, with another fill, another number under the root, or another axis."""
+    scores = query @ key.transpose(-2, -1) / math.sqrt(length or query.shape[-1])
+    if mask is None:
+        weights = scores.softmax(dim)
+    else:
+        weights = scores.masked_fill(~mask, fill).softmax(dim).masked_fill(~mask.any(-1, keepdim=True), empty)
+    return weights @ value, weights
+
+
+slip("repaired_attention", matches="and the scale and the fill besides", look_at="Without a mask")(broken_attention)
+
+
+@slip("repaired_attention", matches="and the scale and the fill besides", look_at="Without a mask")
+def another_scale_and_another_fill(query, key, value, mask=None):
+    return attend_with(query, key, value, mask, fill=0.0, length=query.shape[1], dim=1)
+
+
+@slip("repaired_attention", seen="On query `[[[[", matches="the root of the number of keys, or of queries")
+def the_root_of_the_number_of_keys(query, key, value, mask=None):
+    return attend_with(query, key, value, mask, length=key.shape[2])
+
+
+@slip("repaired_attention", seen="On query `[[[[", matches="the root of the number of keys, or of queries")
+def the_root_of_the_number_of_queries(query, key, value, mask=None):
+    return attend_with(query, key, value, mask, length=query.shape[2])
+
+
+@slip("repaired_attention", matches="a large number above zero", look_at="its sign")
+def a_fill_that_lost_its_sign(query, key, value, mask=None):
+    return attend_with(query, key, value, mask, fill=1e9)
+
+
+@slip("repaired_attention", matches="a large number above zero", look_at="its sign")
+def a_fill_of_plus_infinity(query, key, value, mask=None):
+    return attend_with(query, key, value, mask, fill=math.inf)
+
+
+@slip("repaired_attention", matches="set to 0, or nearly 0", named=("mask-as-zero-score",))
+def a_fill_of_nearly_nothing(query, key, value, mask=None):
+    return attend_with(query, key, value, mask, fill=-1e-9)
+
+
 def merge(x):
     return x.transpose(1, 2).flatten(2)
 
@@ -144,6 +190,14 @@ class ThreeTimes(torch.nn.Module):
         roles = (self.q_proj(x), self.k_proj(context), self.v_proj(context))
         query, key, value = (split(features, self.num_heads) for features in roles)
         found, weights = attend(query * 3, key, value, mask)
+        return self.out_proj(merge(found)), weights
+
+
+@slip("MultiHeadAttention", matches="keys made of `x`, and values of `context`", look_at="how many keys")
+class KeysFromX(ThreeTimes):
+    def forward(self, x, context=None, mask=None):
+        roles = (self.q_proj(x), self.k_proj(x), self.v_proj(x if context is None else context))
+        found, weights = attend(*(split(features, self.num_heads) for features in roles), mask)
         return self.out_proj(merge(found)), weights
 
 
@@ -220,6 +274,36 @@ def the_last_softmax_stays(query, key, value, block_size):
         block = slice(first, first + block_size)
         output[:] = scaled(query, key[..., block, :]).softmax(-1) @ value[..., block, :]
     return output
+
+
+@slip("tiled_attention", matches="a single block holds all keys", look_at="Is e^(new − −∞) finite?")
+def the_sign_of_the_exponent_turned_round(query, key, value, block_size):
+    def step(scores, values, largest, denominator, output):
+        new = torch.maximum(largest, scores.amax(-1, keepdim=True))
+        rescale, parts = torch.exp(new - largest), torch.exp(scores - new)
+        return new, denominator * rescale + parts.sum(-1, keepdim=True), output * rescale + parts @ values
+
+    _, denominator, output = in_blocks(query, key, value, block_size, step)
+    return (output / denominator).to(query.dtype)
+
+
+@slip(
+    "tiled_attention",
+    look_at="each block of keys and of values",
+    named=("hard-coded-float32",),
+    unsaid=["should have the dtype that went in"],
+)
+def buffers_of_the_default_dtype(query, key, value, block_size):
+    scaled = query / math.sqrt(query.shape[-1])
+    largest = torch.full((*query.shape[:-1], 1), -math.inf)
+    denominator, output = torch.zeros_like(largest), torch.zeros(*query.shape[:-1], value.shape[-1])
+    for keys, values in zip(key.split(block_size, -2), value.split(block_size, -2), strict=True):
+        scores = scaled @ keys.mT
+        new = torch.maximum(largest, scores.amax(-1, keepdim=True))
+        rescale, parts = torch.exp(largest - new), torch.exp(scores - new)
+        denominator = denominator * rescale + parts.sum(-1, keepdim=True)
+        output, largest = output * rescale + parts @ values, new
+    return (output / denominator).to(query.dtype)
 
 
 def divided_inside(scores, values, largest, denominator, output):
@@ -300,14 +384,24 @@ def the_root_of_the_second_axis(query, key, value, mask=None):
 # ---- what it costs
 
 
-@slip("attention_flops", seen="On batch `3`, heads `5`")
-def without_the_batch(batch, heads, num_queries, num_keys, d_head):
+@slip("attention_flops", seen="On batch `3`, heads `5`", matches="the batch left out")
+def operations_without_the_batch(batch, heads, num_queries, num_keys, d_head):
     return 4 * heads * num_queries * num_keys * d_head
 
 
-@slip("score_matrix_bytes", seen="On batch `3`, heads `5`")
-def without_the_heads(batch, heads, num_queries, num_keys, dtype):
+@slip("attention_flops", matches="batch and heads left out")
+def operations_of_one_head(batch, heads, num_queries, num_keys, d_head):
+    return 4 * num_queries * num_keys * d_head
+
+
+@slip("score_matrix_bytes", seen="On batch `3`, heads `5`", matches="the heads left out")
+def bytes_without_the_heads(batch, heads, num_queries, num_keys, dtype):
     return batch * num_queries * num_keys * dtype.itemsize
+
+
+@slip("score_matrix_bytes", matches="the number of queries squared", look_at="How many pairs")
+def bytes_of_a_square(batch, heads, num_queries, num_keys, dtype):
+    return batch * heads * num_queries**2 * dtype.itemsize
 
 
 # ---- benchmark
@@ -326,6 +420,40 @@ def the_star_forgotten(function, *inputs, repeats=5):
 
 def test_a_forgotten_star_costs_every_part(sheet_of):
     assert judge(sheet_of("benchmark"), the_star_forgotten).points == 0
+
+
+def without_waiting(function, *inputs, repeats=5):
+    function(*inputs)
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        function(*inputs)
+        times.append(time.perf_counter() - start)
+    return statistics.median(times)
+
+
+def waits_if_there_is_one(function, *inputs, repeats=5):
+    def wait():
+        if torch.cuda.is_available() and any(getattr(each, "is_cuda", False) for each in inputs):
+            torch.cuda.synchronize()
+
+    def whole(*given):
+        wait()
+        function(*given)
+        wait()
+
+    return without_waiting(whole, *inputs, repeats=repeats)
+
+
+@pytest.mark.parametrize(
+    ("function", "waits"), [(benchmark, True), (waits_if_there_is_one, True), (without_waiting, False)]
+)
+def test_a_pretend_gpu_shows_who_waits(sheet_of, function, waits):
+    calls = []
+    on_a_pretend_gpu(function, lambda: calls.append("order"), wait=lambda: calls.append("wait"))
+    assert calls.count("order") == 6 and calls.count("wait") >= 10 * waits and ("wait" in calls) == waits
+    verdict = judge(sheet_of("benchmark"), function)
+    assert verdict.passed and "Not tested: whether it waits for a GPU" in verdict.seen
 
 
 def bare(query, key, value, mask=None):

@@ -35,7 +35,7 @@ HOMES = {
         "show",
     ),
     "attention_lab.memory": ("peak_memory",),
-    "attention_lab.kernels": ("on_a_kernel_with_nan",),
+    "attention_lab.kernels": ("on_a_kernel_with_nan", "on_a_pretend_gpu"),
     "attention_lab.gpu_times": ("measured_on_gpu",),
     "attention_lab.explorer": ("explore", "explorer_page"),
     "attention_lab.suspects": ("suspect_a", "suspect_b", "suspect_c", "suspect_d"),

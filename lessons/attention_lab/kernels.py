@@ -1,7 +1,8 @@
-"""Another kernel behind the library's fused attention: one that leaves NaN where no key is permitted."""
+"""Machines that are not there: a kernel that leaves NaN where no key is permitted, and a GPU that is waited for."""
 
 import math
 from collections.abc import Callable
+from unittest import mock
 
 import torch
 from torch.overrides import TorchFunctionMode
@@ -24,3 +25,23 @@ def on_a_kernel_with_nan(function: Callable, *inputs, **named):
     """function(*inputs, **named), while the library's fused attention leaves NaN in rows without a key."""
     with _LeavesNaN():
         return function(*inputs, **named)
+
+
+class _OnGPU(torch.Tensor):
+    """A tensor of the CPU that says it lives on a GPU."""
+
+    device = property(lambda self: torch.device("cuda", 0))
+    is_cuda = property(lambda self: True)
+
+
+def on_a_pretend_gpu(benchmark: Callable, order: Callable, wait: Callable):
+    """benchmark(…) of a function that gives an `order`, with an input that says it lives on a GPU.
+
+    Whoever synchronises the GPU meanwhile calls `wait`.
+    """
+    number = torch.zeros(1).as_subclass(_OnGPU)
+    with (
+        mock.patch("torch.cuda.synchronize", lambda device=None: wait()),
+        mock.patch("torch.cuda.is_available", lambda: True),
+    ):
+        return benchmark(lambda number: order(), number)

@@ -53,3 +53,8 @@ def position(token, tokens):
 def listed(tokens, most=12):
     """The tokens for a message, the first dozen of them."""
     return " ".join(tokens[:most]) + (" …" if len(tokens) > most else "")
+
+
+def without_specks(tokens):
+    """The tokens as a figure shows them: ‹.› for a dot, which alone would be taken for a speck."""
+    return [token if any(map(str.isalnum, token)) else f"‹{token}›" for token in tokens]

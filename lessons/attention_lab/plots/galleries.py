@@ -6,7 +6,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from attention_lab.plots.arguments import as_tokens, position
+from attention_lab.plots.arguments import as_tokens, position, without_specks
 from attention_lab.plots.canvas import INK, LINE, ORANGE, PALE, SMALL, TITLE, widest, wrapped
 from attention_lab.plots.matrices import SEQUENTIAL
 from attention_lab.plots.picture import render
@@ -35,7 +35,7 @@ def plot_gallery(weights, tokens, names=None, title=None, highlight=None):
         raise ValueError(f"weights has {heads} heads, but there are {len(names)} names")
     row = None if highlight is None else position(highlight, tokens)
     alt = _alt(weights, tokens, names, title)
-    tokens = [token if any(map(str.isalnum, token)) else f"‹{token}›" for token in tokens]  # a dot alone is a speck
+    tokens = without_specks(tokens)
 
     side = max(CELL * n, NARROW)
     turned = widest(tokens, TINY) > side / n - 0.03

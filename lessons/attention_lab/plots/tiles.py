@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.patches import Rectangle
 
-from attention_lab.plots.arguments import as_numbers, as_tokens
+from attention_lab.plots.arguments import as_numbers, as_tokens, without_specks
 from attention_lab.plots.canvas import GRID, INK, LINE, ORANGE, PALE, SMALL, TEXT, new_axes, text_width
 from attention_lab.plots.matrices import SEQUENTIAL
 from attention_lab.plots.picture import render
@@ -34,6 +34,8 @@ def plot_tiles(scores, block_size, row=None, title=None, row_tokens=None, column
     keys = [] if column_tokens is None else as_tokens(column_tokens, columns, "scores", scores.shape, "column ")
 
     row, unit = row or 0, PANEL / columns
+    name = f"row {row}{f' ({queries[row]})' if queries else ''}"
+    queries, keys = without_specks(queries), without_specks(keys)
     size = min(SMALL, 72 * unit)
     beside, above = (max((text_width(name, size) for name in names), default=0) for names in (queries, keys))
     width = len(starts) * PANEL + (len(starts) - 1) * GAP
@@ -54,14 +56,13 @@ def plot_tiles(scores, block_size, row=None, title=None, row_tokens=None, column
             _text(ax, left + (column + 0.5) * unit, -0.06, keys[column], size, ha="center", va="bottom", rotation=90)
         _text(ax, left, rows * unit + 0.07, f"maximum {largest:.2f}\ndenominator {total:.2f}", SMALL, va="top")
         said.append(f"block {turn + 1}: maximum {largest:.2f}, denominator {total:.2f}")
-    for place, name in enumerate(queries):
+    for place, query in enumerate(queries):
         weight = "bold" if place == row else "normal"
-        _text(ax, -0.06, (place + 0.5) * unit, name, size, ha="right", va="center_baseline", weight=weight)
+        _text(ax, -0.06, (place + 0.5) * unit, query, size, ha="right", va="center_baseline", weight=weight)
     _text(ax, -beside - 0.12, 0, "queries", TEXT, ha="right", va="top", rotation=90, style="italic")
-    _text(ax, width, -above - 0.12, "keys", TEXT, ha="right", va="bottom", style="italic")
+    _text(ax, -0.12, -0.06, "keys", TEXT, ha="right", va="bottom", style="italic")
     _legend(ax, height + 0.1)
     alt = f"{len(starts)} panels{f', {title}' if title else ''}: a {rows} × {columns} matrix of scores, of which only "
-    name = f"row {row}{f' ({queries[row]})' if queries else ''}"
     return render(figure, f"{alt}{block_size} columns are held at a time. Of {name}, after " + "; ".join(said) + ".")
 
 
