@@ -13,7 +13,14 @@ from autograder.command import ROOT
 OURS = {"attention_lab", "solutions", "autograder"}
 KNOW_NBGRADER = {
     f"autograder/{name}.py"
-    for name in ("nbgrader_plugin", "nbgrader_grading", "nbgrader_recording", "one_transaction", "class_gradebook")
+    for name in (
+        "nbgrader_plugin",
+        "nbgrader_start",
+        "nbgrader_grading",
+        "nbgrader_recording",
+        "one_transaction",
+        "class_gradebook",
+    )
 }
 MEASURES_SOLUTIONS = {"autograder/bench_attention.py", "autograder/measure_on_gpu.py"}
 OPTIONAL = {"transformers", "safetensors"}  # compared with, where installed
