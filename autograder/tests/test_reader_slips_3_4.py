@@ -1,8 +1,13 @@
 """Slips of lessons 3 and 4 that a reader made: which lose points, what is said of them, and what must not be said."""
 
+import re
+
 import numpy as np
 import pytest
+from attention_lab.feedback import marked
 from attention_lab.judge import judge
+
+from autograder.exercises import EXERCISES
 
 SEEDS = (2017, 61)
 
@@ -466,3 +471,86 @@ def test_a_detector_turned_round_is_told_in_words(sheet_of, function, words, see
 def test_a_verdict_on_a_detector_says_what_the_detector_returned(sheet_of):
     seen = told(sheet_of, "sees_the_future", exchanged).seen
     assert "`sees_the_future(…)` is True, and should not be" in seen
+
+
+# ---- the masks, once more
+
+
+@pytest.mark.parametrize(
+    "function",
+    [np.tri, lambda length: np.where(np.tri(length) == 1, 0, -np.inf), lambda n: np.triu(np.full((n, n), -1e9), 1)],
+)
+def test_a_mask_of_numbers_is_told_what_they_would_be_as_booleans(sheet_of, function):
+    verdict = told(sheet_of, "causal_mask", function)
+    assert verdict.misconceptions == ("causal-not-boolean",) and "added to scores" in verdict.matches
+    assert "as a boolean" in verdict.look_at
+
+
+def test_a_mask_as_long_as_the_longest_sequence_is_told_of_max_length(sheet_of):
+    verdict = told(
+        sheet_of, "padding_mask", lambda lengths, max_length: np.arange(max(lengths)) < lengths[:, None, None]
+    )
+    assert verdict.misconceptions == () and "the longest of these" in verdict.matches
+    assert "`max_length` is given" in verdict.look_at
+
+
+def test_words_are_marked_as_the_box_can_show_them():
+    texts = [
+        text for exercise in EXERCISES.values() for fault in exercise.faults for text in (fault.matches, fault.look_at)
+    ]
+    texts += [text for exercise in EXERCISES.values() for text in (exercise.success, *exercise.replies.values())]
+    for text in texts:
+        shown = re.sub(r"<code.*?</code>", "", marked(text))
+        assert not re.search(r"\*\w|\w\*|`|_\w+_ ", shown), text
+
+
+def blends(masked_softmax):
+    def masked_attention(query, key, value, mask=None):
+        scores = query @ np.swapaxes(key, -1, -2) / np.sqrt(key.shape[-1])
+        weights = softmax(scores) if mask is None else masked_softmax(scores, mask)
+        return weights @ value, weights
+
+    return masked_attention
+
+
+def added_infinities(scores, mask):
+    with np.errstate(all="ignore"):
+        return softmax(scores + (~mask) * -np.inf)
+
+
+def zeros_where_the_whole_mask_is_empty(scores, mask):
+    if not mask.any():
+        return np.zeros(scores.shape)
+    with np.errstate(all="ignore"):
+        return softmax(np.where(mask, scores, -np.inf))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_zero_times_infinity_is_told_in_words(sheet_of, seed):
+    for exercise, function in (("masked_softmax", added_infinities), ("masked_attention", blends(added_infinities))):
+        verdict = told(sheet_of, exercise, function, seed)
+        assert verdict.misconceptions == () and "NaN in every row" in verdict.matches and "0 · ∞" in verdict.look_at
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_who_asks_the_whole_mask_has_nan_in_an_empty_row(sheet_of, seed):
+    wrong = zeros_where_the_whole_mask_is_empty
+    for exercise, function in (("masked_softmax", wrong), ("masked_attention", blends(wrong))):
+        assert told(sheet_of, exercise, function, seed).misconceptions == ("fully-masked-nan",)
+
+
+@pytest.mark.parametrize(
+    ("place", "word", "test"),
+    [
+        (3, "fill too small", "does output 0 become loud"),
+        (3, "one ahead", "move with token 1"),
+        (5, "after softmax", "a multiple of token 0"),
+        (5, "inverted", "the token before it"),
+        (1, "mean of all", "same vector added"),
+    ],
+)
+def test_each_wrong_diagnosis_hears_how_it_can_be_tried(sheet_of, place, word, test):
+    said = [str(right) for right in sheet_of("diagnose_leaks").cases[0].expected]
+    said[place] = word
+    verdict = told(sheet_of, "diagnose_leaks", lambda: said)
+    assert test in verdict.look_at and "find a leak in " + "ABCDEF"[place] in verdict.look_at
