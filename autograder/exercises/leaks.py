@@ -6,8 +6,8 @@ from solutions import masking
 TESTS = {  # of each kind of leak: what would be seen, and on which input
     "inverted": "If it saw the future alone, no output would move when the token before it does. Move that one.",
     "one ahead": "If it looked one token ahead, output 0 would move with token 1, and with no later one. Move them.",
-    "after softmax": "If it were masked after the softmax, output 0 would keep its direction, however loud a later token "
-    "is. Make the last token a million times as long: is output 0 still a multiple of token 0?",
+    "after softmax": "If it were masked after the softmax, output 0 would keep its direction, however loud the others "
+    "are. Make the last token a million times as long: is output 0 still a multiple of token 0?",
     "fill too small": "If its fill were too small, a later token that is loud enough would be seen in output 0 itself. "
     "Make the last token a million times as long: does output 0 become loud?",
     "mean of all": "If it subtracted the mean of all, nothing would move when every token gets the same vector added. "

@@ -83,8 +83,8 @@ def _detector(faults, attention, length, d_model, rng):
             return _rises(attention, length, d_model, rng, change)
     for variant, (start, left_out) in ENDS.items():
         if f"leaves-out-an-end/{variant}" in faults:
-            return _moves_behind(range(start, length - left_out), attention, length, d_model, rng, differ)
-    return _moves_behind(range(1, length), attention, length, d_model, rng, differ)
+            return _moves_before(range(start, length - left_out), attention, length, d_model, rng, differ)
+    return _moves_before(range(1, length), attention, length, d_model, rng, differ)
 
 
 def _moves(attention, length, d_model, rng, differ, start, stop, compared):
@@ -95,7 +95,7 @@ def _moves(attention, length, d_model, rng, differ, start, stop, compared):
     return bool(differ(attention(changed)[compared], attention(x)[compared]))
 
 
-def _moves_behind(positions, attention, length, d_model, rng, differ):
+def _moves_before(positions, attention, length, d_model, rng, differ):
     """Whether outputs before one of the positions change when all tokens from there on do."""
     return any(_moves(attention, length, d_model, rng, differ, n, length, slice(n)) for n in positions)
 
