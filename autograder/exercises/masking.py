@@ -40,8 +40,8 @@ CAUSAL_FAULTS = (
     Fault(
         "causal-not-boolean",
         "type",
-        "the right triangle as numbers, not as booleans",
-        "A mask here is True or False. Which dtype does yours have?",
+        "the right triangle, but in numbers: a mask to be multiplied by (1 and 0), or to be added to scores (0 and −∞)",
+        "A mask here is True or False, and True says “may attend”. What would each of your numbers be as a boolean?",
         ("float", "int", "additive", "additive-1e9", "additive-1e4"),
     ),
 )
@@ -85,7 +85,7 @@ PADDING_FAULTS = (
         "padding-on-queries",
         "axes",
         "a mask over the queries: (batch, max_length, 1)",
-        "Padding must not be *looked at*. Which axis of the scores holds the keys?",
+        "Padding must not be looked at. Which axis of the scores holds the keys?",
     ),
     Fault(
         "padding-off-by-one",
@@ -93,6 +93,13 @@ PADDING_FAULTS = (
         "one token too many or too few",
         "A sequence of length 2 has real tokens at which positions?",
         ("more", "less"),
+    ),
+    Fault(
+        "longest-of-these",
+        "length",
+        "a mask as long as the longest of these sequences",
+        "`max_length` is given, and may be larger than any of `lengths`. Where does your function use it?",
+        quiet=True,
     ),
     Fault(
         "padding-missing-axis",
@@ -105,7 +112,8 @@ PADDING_FAULTS = (
 
 def _padding(faults, lengths, max_length):
     extra = 1 if "padding-off-by-one/more" in faults else -1 if "padding-off-by-one/less" in faults else 0
-    mask = np.arange(max_length) < (lengths + extra)[:, None]
+    columns = max(lengths) if "longest-of-these" in faults else max_length
+    mask = np.arange(columns) < (lengths + extra)[:, None]
     if "padding-inverted" in faults:
         mask = ~mask
     if "padding-missing-axis" in faults:
@@ -162,6 +170,17 @@ MASK_FAULTS = (
     Fault("fully-masked-uniform", "empty", "equal weights in a row without any permitted key", EMPTY_ROW),
     Fault("mask-ignored", "mask", "a softmax without the mask", "Where does `mask` enter your computation?"),
 )
+MASK_FAULTS_HERE = tuple(
+    replace(fault, variants=("", "but-for-an-empty-mask")) if fault.id == "fully-masked-nan" else fault
+    for fault in MASK_FAULTS
+)
+NAN_EVERYWHERE = Fault(
+    "nan-everywhere",
+    "mask",
+    "NaN in every row, also in one of which nothing is hidden",
+    "What do you add to the score of a key that may be seen, and is it a number? 0 · ∞ is none.",
+    quiet=True,
+)
 DIVIDED_AGAIN = Fault(
     "divided-again",
     "mask",
@@ -184,6 +203,8 @@ MODIFIES_SCORES = Fault(
 def faulty_masked_softmax(scores, mask, faults):
     """Masked softmax along the last axis, with faults."""
     mask = np.broadcast_to(mask, scores.shape)
+    if "nan-everywhere" in faults:
+        return np.full(scores.shape, np.nan)
     if "mask-inverted" in faults:
         mask = ~mask
     if "mask-ignored" in faults:
@@ -224,7 +245,7 @@ def _unshifted(scores, mask, faults):
 
 def _empty_rows(weights, mask, faults, otherwise):
     """What stands in a row without any permitted key."""
-    if "fully-masked-nan" in faults:
+    if "fully-masked-nan" in faults or ("fully-masked-nan/but-for-an-empty-mask" in faults and mask.any()):
         otherwise = np.nan
     elif "fully-masked-uniform" in faults:
         otherwise = 1 / mask.shape[-1]
@@ -295,7 +316,7 @@ MASKED_SOFTMAX = Exercise(
     outputs=("weights",),
     parts={"small scores": 1, "broadcasting": 1, "any scores": 1, "rows without a key": 1},
     success="`masked_softmax` holds: hidden keys get 0 however high their score, a row without keys is all zeros.",
-    faults=(*MASK_FAULTS, DIVIDED_AGAIN, UNSTABLE, STABILITY[1], MODIFIES_SCORES),
+    faults=(*MASK_FAULTS_HERE, NAN_EVERYWHERE, DIVIDED_AGAIN, UNSTABLE, STABILITY[1], MODIFIES_SCORES),
     shown=_masked_softmax_shown,
     draw=_masked_softmax_draw,
     sums={"weights": -1},
@@ -397,7 +418,8 @@ MASKED_ATTENTION = Exercise(
     faults=(
         *GENERAL_FAULTS[:3],
         *GENERAL_FAULTS[5:],
-        *MASK_FAULTS,
+        *MASK_FAULTS_HERE,
+        NAN_EVERYWHERE,
         *SCALE_FAULTS[:2],
         NONE_AS_MASK,
         SHAPES_WITHOUT_MASK,

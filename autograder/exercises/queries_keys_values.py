@@ -438,8 +438,13 @@ LAST_LEFT_OUT = Fault(
 SHARE_FAULTS = tuple(
     Fault(id, slot, matches, look_at, quiet=True)
     for id, slot, matches, look_at in (
-        ("next-token", "diagonal", "the share of the next token", "Is the token before *i* in column i − 1 or i + 1?"),
-        ("token-itself", "diagonal", "the share that each token gives to itself", "Which column is one before *i*?"),
+        (
+            "next-token",
+            "diagonal",
+            "the share of the next token",
+            "Is the token before token i in column i − 1 or i + 1?",
+        ),
+        ("token-itself", "diagonal", "the share that each token gives to itself", "Which column is one before i?"),
         ("wraps-around", "mean", "a first token that looks back at the last", "What does index −1 mean in Python?"),
         ("divided-by-n", "mean", "a division by n", "How many tokens have one before them?"),
         ("sum", "mean", "a sum", "The share is an average over the tokens that have one before them."),

@@ -24,6 +24,8 @@ DIFFER = {  # fault: how it finds that outputs differ
     "compares-one-number": lambda after, before: np.abs(after - before)[:, 0].max() > 1e-9,
     "sums-differences": lambda after, before: np.abs((after - before).sum()) > 1e-9,
 }
+BOUNDS = {"1e-4": 1e-4, "1e-3": 1e-3, "0.01": 0.01, "0.1": 0.1}  # variant: a bound that is too large
+WHISPER = 2e-5  # about as small as the leak of `attention_c`; a bound of 1e-5 finds it with almost any tokens
 ENDS = {
     "first": (2, 0),
     "last": (1, 1),
@@ -40,9 +42,16 @@ def _differ(after, before):
     return np.abs(after - before).max() > 1e-9
 
 
+ALONE = ("detector-always", "detector-without-abs", "answer-exchanged", "lets-small")  # they compare in their own way
+
+
 def _detector(faults, attention, length, d_model, rng):
-    if len(faults) > 1 and any(fault.startswith(("detector-always", "detector-without-abs")) for fault in faults):
-        raise Untold  # there is no comparison, or another one
+    if len(faults) > 1 and any(fault.startswith(ALONE) for fault in faults):
+        raise Untold
+    if "answer-exchanged" in faults:
+        return not _detector((), attention, length, d_model, rng)
+    if "answer-exchanged/one-token" in faults:
+        return length > 1 and not _detector((), attention, length, d_model, rng)
     if "detector-always-true" in faults:
         return True
     if "detector-always-true/two-tokens" in faults:
@@ -52,6 +61,16 @@ def _detector(faults, attention, length, d_model, rng):
     if "detector-always-false" in faults:
         return False
     differ = next((differ for fault, differ in DIFFER.items() if fault in faults), _differ)
+    for variant, bound in BOUNDS.items():
+        if f"lets-small-changes-pass/{variant}" in faults:
+            return _is_above(bound, attention, length, d_model)
+    if "detector-one-position/first-or-nothing" in faults and length == 1:
+        raise ValueError("a loop without a turn returns nothing")
+    if "detector-one-position/first-or-nothing" in faults:
+        return _moves(attention, length, d_model, rng, differ, *ONE_POSITION["first"](length))
+    if "changes-the-past" in faults:
+        ends = ((0, n, slice(n, None)) for n in range(1, length))
+        return any(_moves(attention, length, d_model, rng, differ, *places) for places in ends)
     for variant, places in ONE_POSITION.items():
         if f"detector-one-position/{variant}" in faults:
             return length > 1 and _moves(attention, length, d_model, rng, differ, *places(length))
@@ -64,8 +83,8 @@ def _detector(faults, attention, length, d_model, rng):
             return _rises(attention, length, d_model, rng, change)
     for variant, (start, left_out) in ENDS.items():
         if f"leaves-out-an-end/{variant}" in faults:
-            return _moves_behind(range(start, length - left_out), attention, length, d_model, rng, differ)
-    return _moves_behind(range(1, length), attention, length, d_model, rng, differ)
+            return _moves_before(range(start, length - left_out), attention, length, d_model, rng, differ)
+    return _moves_before(range(1, length), attention, length, d_model, rng, differ)
 
 
 def _moves(attention, length, d_model, rng, differ, start, stop, compared):
@@ -76,9 +95,28 @@ def _moves(attention, length, d_model, rng, differ, start, stop, compared):
     return bool(differ(attention(changed)[compared], attention(x)[compared]))
 
 
-def _moves_behind(positions, attention, length, d_model, rng, differ):
+def _moves_before(positions, attention, length, d_model, rng, differ):
     """Whether outputs before one of the positions change when all tokens from there on do."""
     return any(_moves(attention, length, d_model, rng, differ, n, length, slice(n)) for n in positions)
+
+
+def _is_above(bound, attention, length, d_model):
+    """Whether a detector with this bound finds a leak, where that does not depend on the tokens that it draws."""
+    usual = np.median([_largest(attention, length, d_model, np.random.default_rng(seed)) for seed in range(9)])
+    if 0.8 * bound < usual < 20 * bound:
+        raise Untold
+    return bool(usual > bound)
+
+
+def _largest(attention, length, d_model, rng):
+    """The largest change of an output before any position when all tokens from there on change."""
+    x = rng.normal(size=(length, d_model))
+    before, largest = attention(x), 0.0
+    for position in range(1, length):
+        changed = x.copy()
+        changed[position:] = rng.normal(size=(length - position, d_model))
+        largest = max(largest, np.abs(attention(changed) - before)[:position].max())
+    return largest
 
 
 def _rises(attention, length, d_model, rng, change):
@@ -102,6 +140,7 @@ def _shown():
     yield _draft("large leaks", "", Attention("causal attention"), 4, 2, 1, shown=True)
     yield _draft("large leaks", "", Attention("attention to everything"), 4, 2, 1, shown=True)
     yield _draft("small leaks", "", Attention("a running mean", (1, 3, 0.001)), 4, 2, 1, shown=True)
+    yield _draft("small leaks", "", Attention("a running mean", (1, 3, WHISPER)), 4, 7, 1, shown=True)
 
 
 def _draw(rng):
@@ -136,6 +175,9 @@ def _draw(rng):
         yield _draft(part, "attention to everything", everything, n, d, next(seeds))
         yield _draft(part, "a single token", everything, 1, d, next(seeds))
         yield _draft(part, "two tokens", Attention("a copy", (0, 1, size)), 2, d, next(seeds))
+    for place, name in (((0, n - 1), "from the last token to the first"), ((n - 3, n - 2), "between two neighbours")):
+        whisper = Attention(str(rng.choice(bases)), (*place, WHISPER))
+        yield _draft("small leaks", f"a leak of {WHISPER:g} {name}", whisper, n, 11, int(rng.integers(10_000)))
     rounded = Attention("causal attention with other last digits")
     yield _draft("small leaks", "causal attention that is honest but for rounding", rounded, n, d, next(seeds))
 
@@ -145,9 +187,9 @@ SEES_THE_FUTURE = Exercise(
     lesson="04_masking",
     reference=masking.sees_the_future,
     model=_detector,
-    outputs=("sees",),
+    outputs=("sees_the_future(…)",),
     parts={"large leaks": 2, "small leaks": 2},
-    success="`sees_the_future` holds: it finds leaks as small as 0.001 wherever they are, and clears the honest.",
+    success="`sees_the_future` holds: it finds small leaks wherever they are, and clears the honest.",
     faults=(
         Fault(
             "detector-always-true",
@@ -166,9 +208,10 @@ SEES_THE_FUTURE = Exercise(
         Fault(
             "detector-one-position",
             "detector",
-            "a detector that looks at one position alone",
-            "A leak may lie between any two tokens. Behind how many positions do you change the future?",
-            (*ONE_POSITION, *(f"{variant}-stops" for variant in STOPS)),
+            "an answer that rests on one position alone",
+            "A leak may lie between any two tokens: on how many positions should the answer rest? In a loop, does an "
+            "early find survive the later turns, and in which turn may you be sure that there is no leak?",
+            (*ONE_POSITION, *(f"{variant}-stops" for variant in STOPS), "first-or-nothing"),
         ),
         Fault(
             "detector-without-abs",
@@ -184,6 +227,29 @@ SEES_THE_FUTURE = Exercise(
             "a loop that leaves out the first or the last position",
             "With two tokens there is one position to change the future from. Does your loop reach it?",
             tuple(ENDS),
+            quiet=True,
+        ),
+        Fault(
+            "changes-the-past",
+            "detector",
+            "a detector that changes the tokens before a position, and watches the outputs from there on",
+            "Outputs may move when earlier tokens do. Which tokens are the future of an output?",
+            quiet=True,
+        ),
+        Fault(
+            "answer-exchanged",
+            "detector",
+            "the right findings, with True and False exchanged",
+            "Does your True say that it sees the future, or that it is causal? Which of the two was asked?",
+            ("", "one-token"),
+            quiet=True,
+        ),
+        Fault(
+            "lets-small-changes-pass",
+            "detector",
+            "a comparison that lets small changes pass",
+            "What is the smallest difference that your comparison notices, and how does it compare with 1e-9?",
+            tuple(BOUNDS),
             quiet=True,
         ),
         Fault(

@@ -11,7 +11,7 @@ from attention_lab import check
 from attention_lab.drivers import Driven
 from attention_lab.feedback import verdict_html, verdict_text
 from attention_lab.given import is_given
-from attention_lab.judge import judge
+from attention_lab.judge import TRY_IT, judge
 from attention_lab.seen import number_text
 
 from autograder.exercises import EXERCISES
@@ -152,7 +152,8 @@ def test_a_wrong_word_is_told_apart_from_one_that_is_no_choice(sheet_of, name):
     assert right[1] != WORDS[name] and set(right) <= set(sheet_of(name).words)
     wrong, foreign = (judge(sheet_of(name), answering(right[0], word, *right[2:])) for word in (WORDS[name], "purple"))
     assert wrong.seen == f"You say `B`: “{WORDS[name]}”. It is not; all before it are right."
-    assert wrong.look_at == "If that were right, what would you see, and on which small input? Try it there."
+    reply = sheet_of(name).replies.get(WORDS[name], TRY_IT)
+    assert wrong.look_at == reply.replace("{name}", "B") and (reply == TRY_IT) == (name != "diagnose_leaks")
     assert foreign.seen.startswith("`B` is “purple”, which is none of the words to choose from: “")
     assert f"“{WORDS[name]}”" in foreign.seen and foreign.look_at == ""
     assert judge(sheet_of(name), answering(*(f" {word.upper()} " for word in right))).passed

@@ -1,8 +1,13 @@
 """Slips of lessons 3 and 4 that a reader made: which lose points, what is said of them, and what must not be said."""
 
+import re
+
 import numpy as np
 import pytest
+from attention_lab.feedback import marked
 from attention_lab.judge import judge
+
+from autograder.exercises import EXERCISES
 
 SEEDS = (2017, 61)
 
@@ -348,3 +353,204 @@ def test_who_clears_a_leaky_function_is_sent_to_the_detector(sheet_of):
     right = [str(word) for word in sheet_of("diagnose_leaks").cases[0].expected]
     verdict = told(sheet_of, "diagnose_leaks", lambda: [*right[:2], "honest", *right[3:]])
     assert verdict.seen.startswith("You say `C`: “honest”.") and "sees_the_future" in verdict.look_at
+
+
+# ---- sees_the_future, once more
+
+
+def above(bound):
+    return lambda before, after: np.abs(after - before).max() > bound
+
+
+@pytest.mark.parametrize("seed", [*SEEDS, 3])
+@pytest.mark.parametrize("bound", [1e-4, 1e-3, 0.01, 0.1])
+def test_a_bound_that_clears_a_whisper_is_refused_in_words(sheet_of, bound, seed):
+    verdict = told(sheet_of, "sees_the_future", detector(above(bound)), seed)
+    assert verdict.misconceptions == () and verdict.points == 2
+    assert "lets small changes pass" in verdict.matches and "1e-9" in verdict.look_at, verdict.message
+
+
+@pytest.mark.parametrize("seed", [*SEEDS, 3])
+@pytest.mark.parametrize(
+    "differ",
+    [above(1e-5), above(1e-6), above(1e-10), lambda before, after: not np.allclose(after, before)],
+)
+def test_a_bound_that_finds_a_whisper_is_right(sheet_of, differ, seed):
+    assert judge(sheet_of("sees_the_future", seed), detector(differ)).passed
+
+
+def moved(attention, x, position, rng):
+    later = x.copy()
+    later[position:] = rng.normal(size=later[position:].shape)
+    return np.abs(attention(later)[:position] - attention(x)[:position]).max() > 1e-9
+
+
+def decides_in_the_first_turn(attention, length, d_model, rng):
+    x = rng.normal(size=(length, d_model))
+    for position in range(1, length):
+        return bool(moved(attention, x, position, rng))
+
+
+def decides_in_the_first_turn_or_at_the_end(attention, length, d_model, rng):
+    return bool(decides_in_the_first_turn(attention, length, d_model, rng))
+
+
+def forgets_what_it_found(attention, length, d_model, rng):
+    x, leak = rng.normal(size=(length, d_model)), False
+    for position in range(1, length):
+        leak = moved(attention, x, position, rng)
+    return leak
+
+
+def finds_nothing_to_return(attention, length, d_model, rng):
+    x = rng.normal(size=(length, d_model))
+    for position in range(1, length):
+        leak = moved(attention, x, position, rng)
+    return leak
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize(
+    "function",
+    [
+        decides_in_the_first_turn,
+        decides_in_the_first_turn_or_at_the_end,
+        forgets_what_it_found,
+        finds_nothing_to_return,
+    ],
+)
+def test_who_lets_one_turn_decide_is_asked_about_the_others(sheet_of, function, seed):
+    verdict = told(sheet_of, "sees_the_future", function, seed)
+    assert verdict.misconceptions == ("detector-one-position",) and "rests on one position" in verdict.matches
+    assert "survive the later turns" in verdict.look_at and "be sure that there is no leak" in verdict.look_at
+
+
+def test_a_first_position_of_zero_is_told_that_nothing_lies_before_it(sheet_of):
+    verdict = told(sheet_of, "sees_the_future", detector(above(1e-9), start=0))
+    assert "zero-size" in verdict.seen and "No row lies before position 0" in verdict.look_at
+
+    def with_pythons_own(attention, length, d_model, rng):
+        x = rng.normal(size=(length, d_model))
+        return any(max(abs(attention(x) - attention(-x))[:n].ravel()) > 1e-9 for n in range(length))
+
+    assert "No row lies before position 0" in told(sheet_of, "sees_the_future", with_pythons_own).look_at
+
+
+def exchanged(attention, length, d_model, rng):
+    return not detector(above(1e-9))(attention, length, d_model, rng)
+
+
+def exchanged_but_for_one_token(attention, length, d_model, rng):
+    return length > 1 and exchanged(attention, length, d_model, rng)
+
+
+def changes_the_past(attention, length, d_model, rng):
+    x = rng.normal(size=(length, d_model))
+    for position in range(1, length):
+        earlier = x.copy()
+        earlier[:position] += 1
+        if np.abs(attention(x) - attention(earlier))[position:].max() > 1e-9:
+            return True
+    return False
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize(
+    ("function", "words"),
+    [
+        (exchanged, "True and False exchanged"),
+        (exchanged_but_for_one_token, "True and False exchanged"),
+        (changes_the_past, "changes the tokens before a position"),
+    ],
+)
+def test_a_detector_turned_round_is_told_in_words(sheet_of, function, words, seed):
+    verdict = told(sheet_of, "sees_the_future", function, seed)
+    assert verdict.misconceptions == () and words in verdict.matches, verdict.message
+
+
+def test_a_verdict_on_a_detector_says_what_the_detector_returned(sheet_of):
+    seen = told(sheet_of, "sees_the_future", exchanged).seen
+    assert "`sees_the_future(…)` is True, and should not be" in seen
+
+
+# ---- the masks, once more
+
+
+@pytest.mark.parametrize(
+    "function",
+    [np.tri, lambda length: np.where(np.tri(length) == 1, 0, -np.inf), lambda n: np.triu(np.full((n, n), -1e9), 1)],
+)
+def test_a_mask_of_numbers_is_told_what_they_would_be_as_booleans(sheet_of, function):
+    verdict = told(sheet_of, "causal_mask", function)
+    assert verdict.misconceptions == ("causal-not-boolean",) and "added to scores" in verdict.matches
+    assert "as a boolean" in verdict.look_at
+
+
+def test_a_mask_as_long_as_the_longest_sequence_is_told_of_max_length(sheet_of):
+    verdict = told(
+        sheet_of, "padding_mask", lambda lengths, max_length: np.arange(max(lengths)) < lengths[:, None, None]
+    )
+    assert verdict.misconceptions == () and "the longest of these" in verdict.matches
+    assert "`max_length` is given" in verdict.look_at
+
+
+def test_words_are_marked_as_the_box_can_show_them():
+    texts = [
+        text for exercise in EXERCISES.values() for fault in exercise.faults for text in (fault.matches, fault.look_at)
+    ]
+    texts += [text for exercise in EXERCISES.values() for text in (exercise.success, *exercise.replies.values())]
+    for text in texts:
+        shown = re.sub(r"<code.*?</code>", "", marked(text))
+        assert not re.search(r"\*\w|\w\*|`|_\w+_ ", shown), text
+
+
+def blends(masked_softmax):
+    def masked_attention(query, key, value, mask=None):
+        scores = query @ np.swapaxes(key, -1, -2) / np.sqrt(key.shape[-1])
+        weights = softmax(scores) if mask is None else masked_softmax(scores, mask)
+        return weights @ value, weights
+
+    return masked_attention
+
+
+def added_infinities(scores, mask):
+    with np.errstate(all="ignore"):
+        return softmax(scores + (~mask) * -np.inf)
+
+
+def zeros_where_the_whole_mask_is_empty(scores, mask):
+    if not mask.any():
+        return np.zeros(scores.shape)
+    with np.errstate(all="ignore"):
+        return softmax(np.where(mask, scores, -np.inf))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_zero_times_infinity_is_told_in_words(sheet_of, seed):
+    for exercise, function in (("masked_softmax", added_infinities), ("masked_attention", blends(added_infinities))):
+        verdict = told(sheet_of, exercise, function, seed)
+        assert verdict.misconceptions == () and "NaN in every row" in verdict.matches and "0 · ∞" in verdict.look_at
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_who_asks_the_whole_mask_has_nan_in_an_empty_row(sheet_of, seed):
+    wrong = zeros_where_the_whole_mask_is_empty
+    for exercise, function in (("masked_softmax", wrong), ("masked_attention", blends(wrong))):
+        assert told(sheet_of, exercise, function, seed).misconceptions == ("fully-masked-nan",)
+
+
+@pytest.mark.parametrize(
+    ("place", "word", "test"),
+    [
+        (3, "fill too small", "does output 0 become loud"),
+        (3, "one ahead", "move with token 1"),
+        (5, "after softmax", "a multiple of token 0"),
+        (5, "inverted", "the token before it"),
+        (1, "mean of all", "same vector added"),
+    ],
+)
+def test_each_wrong_diagnosis_hears_how_it_can_be_tried(sheet_of, place, word, test):
+    said = [str(right) for right in sheet_of("diagnose_leaks").cases[0].expected]
+    said[place] = word
+    verdict = told(sheet_of, "diagnose_leaks", lambda: said)
+    assert test in verdict.look_at and "find a leak in " + "ABCDEF"[place] in verdict.look_at

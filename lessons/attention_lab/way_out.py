@@ -9,6 +9,12 @@ from attention_lab.sheet import Case, Sheet
 from attention_lab.tensors import Tensor
 
 AMBIGUOUS = ("The truth value of an array with more than one element", "Boolean value of Tensor with more than one")
+OF_NOTHING = (
+    "zero-size array to reduction operation",
+    "max() iterable argument is empty",
+    "max() arg is an empty sequence",
+)
+NOTHING_THERE = "Nothing has no largest number. Which slice is empty there? No row lies before position 0, for one."
 PYTHONS_OWN = re.compile(r"(?<![.\w])(max|min|sorted)\(")
 FROM_THE_END = "Counted from the end, -1 and -2 are the last two axes, however many stand in front."
 PLACE = re.compile(r"in `([^`]*)`(?:: `(.*)`)?$")
@@ -23,6 +29,8 @@ def way_out(sheet: Sheet, case: Case, failure: Failure) -> str:
     if "'NoneType'" in failure.text:
         missing = [name for name in _may_be_missing(sheet) if case.arguments.get(name) is None and _says(line, name)]
         return f"`{missing[0]}` is `None` here. Ask `{missing[0]} is not None` before you use it." if missing else ""
+    if failure.text.startswith(OF_NOTHING):
+        return NOTHING_THERE
     if _counts_from_the_front(failure.text) and not any("axis" in case.arguments for case in sheet.cases):
         return FROM_THE_END
     if failure.text.startswith("'list' object has no attribute") and sheet.library == "numpy":
