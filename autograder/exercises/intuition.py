@@ -118,6 +118,7 @@ def _softmax_draw(rng):
     holes = grid(rng, 3, 4)
     holes[np.arange(3), rng.integers(4, size=3)] = -np.inf
     yield Draft("large scores", "scores with -inf", {"scores": holes})
+    yield Draft("large scores", "scores near -10000, and -inf", {"scores": holes - 10_000})
     yield Draft("large scores", "scores with -inf, along axis 0", {"scores": holes.T.copy(), "axis": 0}, ("axis",))
     yield Draft("integers and float32", "integers", {"scores": rng.integers(-9, 9, (3, 4))})
     yield Draft("large scores", "large integers", {"scores": rng.integers(-9, 9, (3, 4)) * 1000})
@@ -241,6 +242,12 @@ def _attend_draw(rng):
     large = draft("large scores", "scores around 2000", n, d, d_v)
     large.arguments["query"][0], large.arguments["keys"][:, 0] = 2000.0, 1.0  # far above 709, and near each other
     yield large
+    low = draft("large scores", "scores around -2000", n, d, d_v)
+    low.arguments["query"][0], low.arguments["keys"][:, 0] = -2000.0, 1.0
+    yield low
+    steep = draft("large scores", "one score of 2000", n, d, d_v)  # any shift but one near it overflows
+    steep.arguments["query"][0], steep.arguments["keys"][:, 0] = 2000.0, np.arange(n) == rng.integers(1, n)
+    yield steep
     integers = {
         "query": rng.integers(-3, 3, d),
         "keys": rng.integers(-3, 3, (n, d)),
@@ -297,6 +304,9 @@ def _plain_draw(rng):
     yield Draft("large scores", "scores of several thousands", {"x": grid(rng, n, d, scale=40.0)})
     uneven = grid(rng, n, d) * np.where(np.arange(n) == 0, 100.0, 0.5)[:, None]
     yield Draft("large scores", "one row of far larger scores", {"x": np.round(uneven * 8) / 8})
+    against = grid(rng, n, d)
+    against[:, 0] = np.where(np.arange(n) == 0, 1000.0, -1.0)  # the score of the largest size is far below 0
+    yield Draft("large scores", "tokens that point away from a far larger one", {"x": against})
 
 
 PLAIN = Exercise(

@@ -276,6 +276,12 @@ def _attention_draw(rng):
     large = {"query": grid(rng, 3, 5), "key": grid(rng, 4, 5), "value": grid(rng, 4, 2)}
     large["query"][:, 0], large["key"][:, 0] = 2000.0, 1.0  # far above 709, and near each other
     yield Draft("large scores", "scores around 2000", large)
+    apart = {"query": grid(rng, 3, 5), "key": grid(rng, 4, 5), "value": grid(rng, 4, 2)}
+    apart["query"][:, 0], apart["key"][:, 0] = (2000.0, -2000.0, -1000.0), 1.0  # no maximum serves two rows
+    yield Draft("large scores", "rows of scores around 2000 and -2000", apart)
+    steep = {"query": grid(rng, 3, 5), "key": grid(rng, 4, 5), "value": grid(rng, 4, 2)}
+    steep["query"][:, 0], steep["key"][:, 0] = 2000.0, np.arange(4) == rng.integers(1, 4)
+    yield Draft("large scores", "one score of 2000 in every row", steep)
     integers = {
         "query": rng.integers(-3, 3, (3, 2)),
         "key": rng.integers(-3, 3, (4, 2)),
@@ -358,6 +364,11 @@ def _projected_draw(rng, cross: bool):
     yield draft("small scores", "small vectors", (), 3, 4, 5, 2, 7, scale=0.125)
     yield from (draft(*sizes) for sizes in _sizes(rng))
     yield draft("one sequence", "scores of several thousands", (), 3, 4, 5, 2, 7, scale=2000.0)
+    apart = draft("one sequence", "rows of scores around 2000 and -2000", (), 3, 4, 5, 2, 7)
+    answers = apart.arguments["context" if cross else "x"]
+    apart.arguments["x"][:, 0], answers[:, 1] = (1.0, -1.0, -0.5), 1.0
+    apart.arguments["w_q"][:, 0], apart.arguments["w_k"][:, 0] = 2000.0 * np.eye(5)[0], np.eye(5)[1]
+    yield apart
     float32 = draft("one sequence", "float32", (), 3, 4, 5, 2, 7)
     arrays = {name: value.astype(np.float32) for name, value in float32.arguments.items()}
     yield Draft(float32.part, float32.name, arrays)

@@ -165,6 +165,12 @@ def _attention_draw(rng):
     large = attention_arrays(rng, (), 3, 4, 5, 2)
     large["query"][:, 0], large["key"][:, 0] = 4000.0, 1.0  # far above 709, and near each other
     yield Draft("large scores", "scores around 2000", large)
+    apart = attention_arrays(rng, (), 3, 5, 4, 2)
+    apart["query"][:, 0], apart["key"][:, 0] = (4000.0, -4000.0, -2000.0), 1.0  # no maximum serves two rows
+    yield Draft("large scores", "rows of scores around 2000 and -2000", apart)
+    steep = attention_arrays(rng, (), 3, 5, 4, 2)
+    steep["query"][:, 0], steep["key"][:, 0] = 4000.0, np.arange(5) == rng.integers(1, 5)
+    yield Draft("large scores", "one score of 2000 in every row", steep)
     integers = {
         "query": rng.integers(-3, 3, (3, 2)),
         "key": rng.integers(-3, 3, (4, 2)),
