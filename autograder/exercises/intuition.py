@@ -178,7 +178,8 @@ def _blend_draw(rng):
         {"weights": shares(2, batch, n_q, n_k), "values": grid(rng, 2, batch, n_k, d_v)},
     )
     whole = {"weights": np.eye(3, dtype=int)[:, ::-1].copy(), "values": rng.integers(-9, 9, (3, d_v))}
-    yield Draft("one sequence", "integers", {**whole, "weights": whole["weights"].astype(float)})
+    yield Draft("one sequence", "integers", whole)
+    yield Draft("one sequence", "values of integers", {**whole, "weights": shares(3, 3)})
 
 
 BLEND = Exercise(

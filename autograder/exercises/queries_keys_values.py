@@ -147,7 +147,11 @@ def _project_draw(rng):
         yield bias_too(part, "a batch", batch, n, d_in)
         yield bias_too(part, "two batch axes", 2, batch, n, d_in)
     whole = {"x": rng.integers(-5, 5, (n, d_in)), "weight": rng.integers(-5, 5, (d_in, d_out))}
-    yield Draft("without a bias", "integers", {name: value.astype(float) for name, value in whole.items()})
+    yield Draft("without a bias", "integers", whole)
+    yield Draft("with a bias", "integers", {**whole, "bias": rng.integers(1, 9, d_out)}, ("bias",))
+    mixed = {"x": whole["x"], "weight": grid(rng, d_in, d_out)}
+    yield Draft("without a bias", "tokens of integers", mixed)
+    yield Draft("with a bias", "tokens of integers", {**mixed, "bias": grid(rng, d_out)}, ("bias",))
 
 
 PROJECT = Exercise(
@@ -205,7 +209,7 @@ def _scores_draw(rng):
     for part, name, batch, q, k, _, d, _ in _sizes(rng):
         yield Draft(part, name, {"query": grid(rng, *batch, q, d), "key": grid(rng, *batch, k, d)})
     integers = {"query": rng.integers(-5, 5, (3, 2)), "key": rng.integers(-5, 5, (4, 2))}
-    yield Draft("other numbers", "integers", {name: value.astype(float) for name, value in integers.items()})
+    yield Draft("other numbers", "integers", integers)
     float32 = {"query": grid(rng, 3, 5).astype(np.float32), "key": grid(rng, 4, 5).astype(np.float32)}
     yield Draft("other numbers", "float32", float32)
     large = {"query": grid(rng, 3, 5, scale=1000.0), "key": grid(rng, 4, 5)}

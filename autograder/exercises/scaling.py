@@ -247,6 +247,7 @@ def _entropy_draw(rng):
     yield Draft("rows", "small weights", {"weights": rng.permutation(small / small.sum())})
     yield Draft("zeros", "weights with zeros", {"weights": _shares(rng, m, n, zeros=1)})
     yield Draft("zeros", "rows that are all certain", {"weights": np.eye(n)[:, ::-1].copy()})
+    yield Draft("zeros", "certain rows of integers", {"weights": rng.permutation(np.eye(n, dtype=int))})
 
 
 ENTROPY = Exercise(
@@ -314,6 +315,7 @@ def _jacobian_draw(rng):
     yield Draft("jacobian", "a single weight", {"weights": np.ones(1)})
     yield Draft("jacobian", "float32", {"weights": _shares(rng, 5).astype(np.float32)})
     yield Draft("peaked rows", "a certain row", {"weights": np.eye(4)[int(rng.integers(4))]})
+    yield Draft("peaked rows", "a certain row of integers", {"weights": np.eye(4, dtype=int)[int(rng.integers(4))]})
     yield Draft("peaked rows", "a peaked row", {"weights": np.array([0.99, 0.0075, 0.0025])})
 
 

@@ -348,3 +348,26 @@ def test_who_clears_a_leaky_function_is_sent_to_the_detector(sheet_of):
     right = [str(word) for word in sheet_of("diagnose_leaks").cases[0].expected]
     verdict = told(sheet_of, "diagnose_leaks", lambda: [*right[:2], "honest", *right[3:]])
     assert verdict.seen.startswith("You say `C`: “honest”.") and "sees_the_future" in verdict.look_at
+
+
+# ---- integers are valid weights
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_an_array_made_for_integers_takes_no_logarithms(sheet_of, seed):
+    def entropy(weights):
+        return -(weights * np.log(weights, out=np.zeros_like(weights), where=weights > 0)).sum(-1)
+
+    verdict = told(sheet_of, "entropy", entropy, seed)
+    assert verdict.points == 2 and verdict.look_at.endswith("Which dtype has the array that you write into?")
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_an_array_made_of_integers_takes_no_identity(sheet_of, seed):
+    def softmax_jacobian(weights):
+        jacobian = np.tile(-weights, (len(weights), 1))
+        jacobian += np.eye(len(weights))
+        return weights[:, None] * jacobian
+
+    verdict = told(sheet_of, "softmax_jacobian", softmax_jacobian, seed)
+    assert verdict.points == 3 and verdict.look_at.endswith("Which dtype has the array that you write into?")

@@ -25,6 +25,8 @@ def way_out(sheet: Sheet, case: Case, failure: Failure) -> str:
         return f"`{missing[0]}` is `None` here. Ask `{missing[0]} is not None` before you use it." if missing else ""
     if _counts_from_the_front(failure.text) and not any("axis" in case.arguments for case in sheet.cases):
         return FROM_THE_END
+    if failure.text.startswith("Cannot cast ufunc") and "dtype('int" in failure.text:
+        return "The numbers that came in are integers. Which dtype has the array that you write into?"
     if failure.text.startswith("'list' object has no attribute") and sheet.library == "numpy":
         before = f", before `{function}` gets it" if function not in ("", sheet.exercise) else ""
         return f"There is a list where an array is needed: make an array of it, with `np.array(…)`{before}."
