@@ -265,3 +265,121 @@ def test_two_cells_of_a_matrix_are_outlined():
 
 def test_a_guess_among_words_is_offered_as_it_is_typed():
     assert 'Choose one of: "inside", 2.' in repr(predict("Where?", None, choices=["inside", 2]))
+
+
+# ---- a softmax that lives as long as the rows are near each other
+
+
+@slip("softmax", "With scores near -10000, and -inf", points=3)
+def counts_infinite_scores_as_0(scores, axis=-1):
+    top = np.where(np.isinf(scores), 0, scores).max(axis=axis, keepdims=True)
+    powers = np.exp(scores - top)
+    return powers / powers.sum(axis=axis, keepdims=True)
+
+
+def shifted_by(largest):
+    """A softmax of rows that takes `largest(scores)` from the scores."""
+
+    def softmax(scores):
+        powers = np.exp(scores - largest(scores))
+        return powers / powers.sum(axis=-1, keepdims=True)
+
+    return softmax
+
+
+SHIFTS = {
+    "of-the-array": lambda scores: scores.max(),
+    "of-a-matrix": lambda scores: scores.max(axis=(-1, -2), keepdims=True),
+    "of-sizes": lambda scores: np.abs(scores).max(axis=-1, keepdims=True),
+    "or-0": lambda scores: np.maximum(scores.max(axis=-1, keepdims=True), 0),
+    "mean": lambda scores: scores.mean(axis=-1, keepdims=True),
+    "first": lambda scores: scores[..., :1],
+}
+
+
+@pytest.mark.parametrize("seed", (2017, 61))
+@pytest.mark.parametrize("shift", SHIFTS)
+def test_no_other_shift_than_the_rows_maximum_is_enough(sheet_of, shift, seed):
+    softmax = shifted_by(SHIFTS[shift])
+
+    def attention(query, key, value):
+        weights = softmax(query @ np.swapaxes(key, -1, -2))
+        return weights @ value, weights
+
+    def self_attention(x, w_q, w_k, w_v):
+        return attention(x @ w_q, x @ w_k, x @ w_v)
+
+    def cross_attention(x, context, w_q, w_k, w_v):
+        return attention(x @ w_q, context @ w_k, context @ w_v)
+
+    def scaled_dot_product_attention(query, key, value):
+        return attention(query / np.sqrt(query.shape[-1]), key, value)
+
+    for function in (attention, self_attention, cross_attention, scaled_dot_product_attention):
+        verdict = judge(sheet_of(function.__name__, seed), function)
+        assert not verdict.passed and verdict.misconceptions == () and "NaN" in verdict.seen, verdict.message
+
+
+@pytest.mark.parametrize("shift", ("of-sizes", "or-0", "mean", "first"))
+def test_no_other_shift_is_enough_for_one_query(sheet_of, shift):
+    def attend(query, keys, values):
+        weights = shifted_by(SHIFTS[shift])(keys @ query)
+        return weights @ values, weights
+
+    verdict = judge(sheet_of("attend"), attend)
+    assert verdict.points == 3 and "NaN" in verdict.seen, verdict.message
+
+
+def test_a_shift_by_the_largest_size_is_not_enough_for_tokens(sheet_of):
+    def plain_self_attention(x):
+        weights = shifted_by(SHIFTS["of-sizes"])(x @ x.T)
+        return weights @ x, weights
+
+    verdict = judge(sheet_of("plain_self_attention"), plain_self_attention)
+    assert verdict.points == 3 and "NaN" in verdict.seen, verdict.message
+
+
+# ---- integers are valid, and may stand beside fractions
+
+
+@slip("blend", "holds int64", points=1)
+def blends_in_the_dtype_of_the_values(weights, values):
+    return (weights @ values).astype(values.dtype)
+
+
+@slip("project", "holds int64", points=1)
+def adds_the_bias_in_the_dtype_of_the_tokens(x, weight, bias=None):
+    return x @ weight if bias is None else (x @ weight + bias).astype(x.dtype)
+
+
+@slip("project", "holds int64", points=1)
+def projects_in_the_dtype_of_the_tokens(x, weight, bias=None):
+    return (x @ weight).astype(x.dtype) if bias is None else x @ weight + bias
+
+
+# ---- a changed input is told before any number
+
+
+@slip("softmax", "changed its input `scores`. A caller still needs it: work on a copy. What it returns is wrong as")
+def doubles_in_place(scores, axis=-1):
+    scores *= 2
+    return share_out(scores, axis)
+
+
+@slip("attention_scores", "changed its input `query`")
+def scales_the_query_in_place(query, key):
+    query /= np.sqrt(query.shape[-1])
+    return query @ np.swapaxes(key, -1, -2)
+
+
+@slip("blend", "changed its input `weights`")
+def normalises_in_place(weights, values):
+    weights /= weights.sum()
+    return weights @ values
+
+
+@slip("attention_scores", "changed its input `key`", points=2)
+def centres_the_key_of_a_batch(query, key):
+    if key.ndim == 3:
+        key -= key.mean(axis=0)
+    return query @ np.swapaxes(key, -1, -2)

@@ -26,18 +26,25 @@ def describe_wrong(sheet: Sheet, case: Case, observation: Observation) -> str:
         return _sentence(f"{on}your function returned {returned}; it should raise a `{case.raises}`")
     problem = contract_problem(sheet, case, observation.returned)
     if problem is None:
-        values = as_values(observation.returned, len(sheet.outputs))
-        outputs = sorted(zip(sheet.outputs, values, case.expected, strict=True), key=lambda o: o[0] not in sheet.sums)
-        problems = (_value_problem(sheet, case, *output) for output in outputs)  # weights first: they come first
-        problem = next(filter(None, problems), None)
-    if problem is None and observation.related not in (None, case.answers[0][-1]):
-        problem = _relation_problem(observation.related)
-    if problem is None:
-        names = " and ".join(f"`{name}`" for name in observation.changed)
-        problem = f"your function changed its input {names}. A caller still needs it: work on a copy"
+        problem = _numbers_problem(sheet, case, observation)
+        if observation.changed:
+            names = " and ".join(f"`{name}`" for name in observation.changed)
+            changed = f"your function changed its input {names}. A caller still needs it: work on a copy"
+            problem = changed if problem is None else f"{changed}. What it returns is wrong as well: {problem}"
     if case.shown and on and problem.startswith("`"):
         on = on.strip() + ", "
     return _sentence(f"{on}{problem}")
+
+
+def _numbers_problem(sheet: Sheet, case: Case, observation: Observation) -> str | None:
+    """What is wrong with the outputs, where they are what was promised, and with how two calls are related; or None."""
+    values = as_values(observation.returned, len(sheet.outputs))
+    outputs = sorted(zip(sheet.outputs, values, case.expected, strict=True), key=lambda o: o[0] not in sheet.sums)
+    problems = (_value_problem(sheet, case, *output) for output in outputs)  # weights first: they come first
+    problem = next(filter(None, problems), None)
+    if problem is None and observation.related not in (None, case.answers[0][-1]):
+        problem = _relation_problem(observation.related)
+    return problem
 
 
 def _sentence(text: str) -> str:
