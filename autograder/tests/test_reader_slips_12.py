@@ -1,5 +1,7 @@
 """Slips of lessons 1 and 2 that first readers made: each is told in words, and none gets a name that is not its own."""
 
+from typing import NamedTuple
+
 import numpy as np
 import pytest
 from attention_lab.judge import judge
@@ -383,3 +385,15 @@ def centres_the_key_of_a_batch(query, key):
     if key.ndim == 3:
         key -= key.mean(axis=0)
     return query @ np.swapaxes(key, -1, -2)
+
+
+# ---- what is returned
+
+
+def test_a_named_tuple_is_two_things(sheet_of):
+    class Result(NamedTuple):
+        output: np.ndarray
+        weights: np.ndarray
+
+    verdict = judge(sheet_of("attention"), lambda query, key, value: Result(*attention(query, key, value)))
+    assert verdict.passed, verdict.message
