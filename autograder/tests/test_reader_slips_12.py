@@ -397,3 +397,31 @@ def test_a_named_tuple_is_two_things(sheet_of):
 
     verdict = judge(sheet_of("attention"), lambda query, key, value: Result(*attention(query, key, value)))
     assert verdict.passed, verdict.message
+
+
+# ---- what the sums of small examples tell
+
+
+@slip("softmax", "one row of `weights` sums to 0", "softmax-unstable", points=3)
+def divides_before_exp(scores, axis=-1):
+    return np.exp(scores - np.log(np.exp(scores).sum(axis=axis, keepdims=True)))
+
+
+def test_half_of_every_share_is_not_one_sum_for_all(sheet_of):
+    def scaled_dot_product_attention(query, key, value):
+        output, weights = attention(query / np.sqrt(query.shape[-1]), key, value)
+        return output / query.shape[-1], weights / query.shape[-1]
+
+    verdict = judge(sheet_of("scaled_dot_product_attention"), scaled_dot_product_attention)
+    assert "one row of `weights` sums to 0.5" in verdict.seen, verdict.message
+
+
+@pytest.mark.parametrize(
+    ("exercise", "function", "said"),
+    [
+        ("score_variance", lambda d_k, num_samples, rng: np.ones(1), "for d_k 4, num_samples 5000 it should be ()"),
+        ("causal_mask", lambda length: np.ones(length, bool), "for length 3 it should be (3, 3)"),
+    ],
+)
+def test_the_numbers_that_a_shape_follows_from_are_told(sheet_of, exercise, function, said):
+    assert said in judge(sheet_of(exercise), function).seen

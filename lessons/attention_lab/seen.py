@@ -145,7 +145,8 @@ def _sum_problem(sheet: Sheet, case: Case, name: str, mine, expected) -> str | N
     axis = int(case.arguments.get(axis, -1) if isinstance(axis, str) else axis) % mine.ndim
     mine = mine.astype(np.float64)
     sums, wanted = mine.sum(axis=axis), expected.sum(axis=axis)
-    if np.abs(sums - wanted).max() < 1e-4:
+    off = np.abs(sums - wanted) >= 1e-4
+    if not off.any():
         return None
     which = _line(axis, mine.ndim)
     place = np.unravel_index(np.abs(sums - wanted).argmax(), sums.shape)
@@ -156,7 +157,8 @@ def _sum_problem(sheet: Sheet, case: Case, name: str, mine, expected) -> str | N
     for other in range(mine.ndim):
         if other != axis and np.abs(mine.sum(axis=other) - 1).max() < 1e-4:
             return f"your **{_line(other, mine.ndim, plural=True)}** sum to 1; each **{which}** should"
-    if abs(mine.sum() - 1) < 1e-4:
+    uneven = np.ptp(sums) >= 1e-4  # else every row is as wrong as the others, and all of them sum to 1 by chance
+    if abs(mine.sum() - 1) < 1e-4 and off.all() and uneven:
         return f"all entries of `{name}` together sum to 1; each **{which}** should"
     return f"one {which} of `{name}` sums to {sums[place]:.3g}; each {which} should sum to 1"
 
