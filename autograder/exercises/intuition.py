@@ -25,6 +25,13 @@ SOFTMAX_FAULTS = (
         "softmax along the last axis, whatever `axis` says",
         "Where does your function use its argument `axis`?",
     ),
+    Fault(
+        "default-none",
+        "axis",
+        "one softmax over the whole array where no `axis` is named",
+        "Which default has your argument `axis`? For NumPy, `None` means all axes at once.",
+        quiet=True,
+    ),
     *NORMALISER,
     *STABILITY,
     WITHOUT_KEEPDIMS,
@@ -52,6 +59,10 @@ def in_your_softmax(fault: Fault, caller: str) -> Fault:
 def _softmax(faults, scores, **keywords):
     axis = keywords.get("axis", -1)
     work = _in_place(scores, axis) if "softmax-modifies-input" in faults else scores
+    if "default-none" in faults:
+        if len(faults) > 1:
+            raise Untold
+        return intuition.softmax(scores, keywords.get("axis"))
     wrong = {
         "softmax-ignores-axis": -1,
         "softmax-wrong-axis/0": 0,

@@ -116,6 +116,9 @@ QUERIES_AS_KEYS = replace(  # with one sequence, exchanged matrices transpose th
     look_at="Rows look, columns are looked at. Which matrix makes what looks, and which of the two gives the rows of "
     "your scores?",
 )
+ATTENTION_OF_TOKENS = tuple(
+    replace(fault, variants=("", "d_model")) if fault is steps.SCALED_EARLY else fault for fault in ATTENTION_FAULTS
+)
 PROJECTED_FAULTS = (WEIGHT_TRANSPOSED, VALUE_NOT_PROJECTED, SHARED_QUERY_KEY, KEY_VALUE_SWAPPED)
 
 
@@ -228,7 +231,8 @@ SCORES = Exercise(
         steps.SCORES_TRANSPOSED,
         steps.TRANSPOSE_ALL_AXES,
         steps.DOT_OF_BATCHES,
-        replace(steps.SCORES_ELEMENTWISE, variants=("",)),
+        replace(steps.SCORES_ELEMENTWISE, variants=("", "summed")),
+        steps.SWAPS_FIRST_AXES,
         steps.SCALED_EARLY,
     ),
     shown=_scores_shown,
@@ -337,7 +341,15 @@ def _cross(faults, x, context, w_q, w_k, w_v):
         w_k = w_v
     query, key = _project(faults, asks, w_q), _project(faults, answers, w_k)
     value = gives if "value-not-projected" in faults else _project(faults, gives, w_v)
-    return steps.faulty_attention(query, key, value, faults, wrong_axis=_wrong_axis(faults))
+    early = "scaled-early/d_model" in faults
+    return steps.faulty_attention(
+        query,
+        key,
+        value,
+        faults,
+        wrong_axis=_wrong_axis(faults),
+        scale=(lambda scores: scores / np.sqrt(x.shape[-1])) if early else None,
+    )
 
 
 def _self(faults, x, w_q, w_k, w_v):
@@ -397,7 +409,7 @@ SELF = Exercise(
     outputs=("output", "weights"),
     parts={"small scores": 1, "one sequence": 2, "batches": 1},
     success="`self_attention` holds: three projections, one for each role, then attention, in any batch.",
-    faults=(QUERIES_AS_KEYS, *ATTENTION_FAULTS[1:], *PROJECTED_FAULTS),
+    faults=(QUERIES_AS_KEYS, *ATTENTION_OF_TOKENS[1:], *PROJECTED_FAULTS),
     shown=_self_shown,
     draw=lambda rng: _projected_draw(rng, cross=False),
     sums={"weights": -1},
@@ -427,7 +439,7 @@ CROSS = Exercise(
     parts={"small scores": 1, "one sequence": 1, "batches": 1},
     success="`cross_attention` holds: `x` asks, `context` answers; one row of weights for every token of `x`.",
     faults=(
-        *ATTENTION_FAULTS,
+        *ATTENTION_OF_TOKENS,
         *PROJECTED_FAULTS,
         ROLES_SWAPPED,
         VALUES_FROM_QUERIES,
@@ -442,6 +454,14 @@ CROSS = Exercise(
 )
 
 
+ALL_IN_ONE = Fault(
+    "all-heads-in-one",
+    "heads",
+    "one number for all heads together",
+    "Which axes does your mean run over?",
+    ("", "first-two-axes"),
+    quiet=True,
+)
 LAST_LEFT_OUT = Fault(
     "last-token-left-out",
     "mean",
@@ -458,7 +478,6 @@ SHARE_FAULTS = tuple(
         ("wraps-around", "mean", "a first token that looks back at the last", "What does index −1 mean in Python?"),
         ("divided-by-n", "mean", "a division by n", "How many tokens have one before them?"),
         ("sum", "mean", "a sum", "The share is an average over the tokens that have one before them."),
-        ("all-heads-in-one", "heads", "one number for all heads together", "Which axes does your mean run over?"),
         (
             "first-two-axes",
             "heads",
@@ -471,8 +490,11 @@ SHARE_FAULTS = tuple(
 
 
 def _share(faults, weights):
-    if {"last-token-left-out", "last-token-left-out/divided", "first-two-axes"} & faults and len(faults) > 1:
+    alone = {"last-token-left-out", "last-token-left-out/divided", "first-two-axes", "all-heads-in-one/first-two-axes"}
+    if alone & faults and len(faults) > 1:
         raise Untold
+    if "all-heads-in-one/first-two-axes" in faults:
+        return np.diagonal(weights, offset=-1).mean()
     if "first-two-axes" in faults:
         return np.diagonal(weights, offset=-1).mean(axis=-1)
     offset = 1 if "next-token" in faults else 0 if "token-itself" in faults else -1
@@ -518,7 +540,7 @@ SHARE = Exercise(
     outputs=("share",),
     parts={"one head": 1, "all heads": 2},
     success="`previous_token_share` holds: a detector for one habit, for one head or for all of them at once.",
-    faults=(*SHARE_FAULTS, LAST_LEFT_OUT),
+    faults=(*SHARE_FAULTS, ALL_IN_ONE, LAST_LEFT_OUT),
     shown=_share_shown,
     draw=_share_draw,
 )

@@ -425,3 +425,47 @@ def test_half_of_every_share_is_not_one_sum_for_all(sheet_of):
 )
 def test_the_numbers_that_a_shape_follows_from_are_told(sheet_of, exercise, function, said):
     assert said in judge(sheet_of(exercise), function).seen
+
+
+# ---- the wrong product, the wrong axes, the wrong default
+
+
+@slip("attention_scores", "multiplying queries and keys", "scores-elementwise", points=0)
+def sums_the_products_of_rows(query, key):
+    return (query * key).sum(axis=-1)
+
+
+@slip("attention_scores", "axes 0 and 1 exchanged", points=2)
+def swaps_axes_0_and_1(query, key):
+    return np.matmul(query, key.swapaxes(1, 0))
+
+
+@slip("softmax", "where no `axis` is named")
+def every_axis_by_default(scores, axis=None):
+    return share_out(scores, axis)
+
+
+@slip("self_attention", "divided by √d", "scaled-early")
+def scales_by_the_size_of_a_token(x, w_q, w_k, w_v):
+    return attention(x @ w_q / x.shape[-1] ** 0.5, x @ w_k, x @ w_v)
+
+
+@slip("cross_attention", "divided by √d", "scaled-early")
+def scales_by_the_size_of_a_token_that_asks(x, context, w_q, w_k, w_v):
+    return attention(x @ w_q / x.shape[-1] ** 0.5, context @ w_k, context @ w_v)
+
+
+@slip("project", "The rows of `x` are tokens")
+def weight_first(x, weight, bias=None):
+    return weight @ x if bias is None else weight @ x + bias
+
+
+@slip("previous_token_share", "one number for all heads together", points=1)
+def mean_of_one_diagonal(weights):
+    return np.diagonal(weights, -1).mean()
+
+
+@slip("plain_self_attention", "Make an array of it, with `np.array(…)`", points=0)
+def returns_lists(x):
+    weights = share_out(x @ x.T)
+    return (weights @ x).tolist(), weights.tolist()

@@ -116,8 +116,8 @@ def _without_name(sheet: Sheet, case: Case, observation: Observation) -> str:
         return way_out(sheet, case, observation.failure)
     if observation.changed or case.raises:
         return ""
-    if contract_problem(sheet, case, observation.returned):
-        return ""
+    if problem := contract_problem(sheet, case, observation.returned):
+        return "Make an array of it, with `np.array(…)`." if "is a list; it should be a NumPy array" in problem else ""
     if not case.arguments:
         return _of_words(sheet, case, observation)
     if sheet.driver and _told_in_words(sheet, case, observation):

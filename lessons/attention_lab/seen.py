@@ -43,7 +43,7 @@ def _numbers_problem(sheet: Sheet, case: Case, observation: Observation) -> str 
     problems = (_value_problem(sheet, case, *output) for output in outputs)  # weights first: they come first
     problem = next(filter(None, problems), None)
     if problem is None and observation.related not in (None, case.answers[0][-1]):
-        problem = _relation_problem(observation.related)
+        problem = _relation_problem(case, observation.related)
     return problem
 
 
@@ -112,8 +112,11 @@ def _value_problem(sheet: Sheet, case: Case, name: str, mine, expected) -> str |
     return _sum_problem(sheet, case, name, mine, expected) or _number_problem(case, name, mine, expected, wrong)
 
 
-def _relation_problem(related: str) -> str:
+def _relation_problem(case: Case, related: str) -> str:
     """What two calls showed together."""
+    if "rng" not in case.again:
+        both = ", and for ".join(f"`{name}` = {case.arguments[name]} and {value}" for name, value in case.again.items())
+        return f"your function returned {'the same number' if related == SAME else 'two different numbers'} for {both}"
     if related == SAME:
         return "your function returned the same number for two generators of different seeds"
     return "your function returned two different numbers for two generators of the same seed"
