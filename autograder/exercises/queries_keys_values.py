@@ -152,9 +152,6 @@ def _project_draw(rng):
     whole = {"x": rng.integers(-5, 5, (n, d_in)), "weight": rng.integers(-5, 5, (d_in, d_out))}
     yield Draft("without a bias", "integers", whole)
     yield Draft("with a bias", "integers", {**whole, "bias": rng.integers(1, 9, d_out)}, ("bias",))
-    mixed = {"x": whole["x"], "weight": grid(rng, d_in, d_out)}
-    yield Draft("without a bias", "tokens of integers", mixed)
-    yield Draft("with a bias", "tokens of integers", {**mixed, "bias": grid(rng, d_out)}, ("bias",))
 
 
 PROJECT = Exercise(

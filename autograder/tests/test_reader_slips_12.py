@@ -349,16 +349,6 @@ def blends_in_the_dtype_of_the_values(weights, values):
     return (weights @ values).astype(values.dtype)
 
 
-@slip("project", "holds int64", points=1)
-def adds_the_bias_in_the_dtype_of_the_tokens(x, weight, bias=None):
-    return x @ weight if bias is None else (x @ weight + bias).astype(x.dtype)
-
-
-@slip("project", "holds int64", points=1)
-def projects_in_the_dtype_of_the_tokens(x, weight, bias=None):
-    return (x @ weight).astype(x.dtype) if bias is None else x @ weight + bias
-
-
 # ---- a changed input is told before any number
 
 
