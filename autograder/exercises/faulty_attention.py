@@ -70,6 +70,14 @@ TRANSPOSE_ALL_AXES = Fault(
     "For an array with a batch axis, `.T` reverses every axis. Which two do you want to exchange? Counted from the "
     "end, as -1 and -2, they are the same two however many axes stand in front.",
 )
+SWAPS_FIRST_AXES = Fault(
+    "swaps-axes-0-and-1",
+    "scores",
+    "axes 0 and 1 exchanged: right for a matrix, but in a batch axis 0 counts the sequences",
+    "Which two axes do you want to exchange? Counted from the end, as -1 and -2, they are the same two however many "
+    "axes stand in front.",
+    quiet=True,
+)
 DOT_OF_BATCHES = Fault(
     "dot-of-batches",
     "scores",
@@ -81,12 +89,16 @@ DOT_OF_BATCHES = Fault(
 
 def scores_of(query, key, faults):
     """Q Kᵀ with faults in how the pairs are scored."""
+    if "scores-elementwise/summed" in faults:
+        return (query * key).sum(axis=-1)
     if any(switch.startswith("scores-elementwise") for switch in faults):
         return query * key
     if "scores-transposed" in faults:
         return key @ np.swapaxes(query, -1, -2)
     if "transpose-all-axes" in faults:
         return query @ key.T
+    if "swaps-axes-0-and-1" in faults:
+        return query @ np.swapaxes(key, 0, 1)
     if "dot-of-batches" in faults:
         return np.inner(query, key)
     return query @ np.swapaxes(key, -1, -2)

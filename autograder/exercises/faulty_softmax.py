@@ -28,7 +28,7 @@ STABILITY = (
         "divide by",
         "Softmax does not change when you take the same number from every score of a row. Which number keeps exp in "
         "range?",
-        ("", "zeros", "raises"),
+        ("", "zeros", "raises", "logarithm"),
     ),
     Fault(
         "softmax-global-max",
@@ -100,6 +100,10 @@ def faulty_softmax(scores, faults, axis=-1, wrong_axis=None):
     """Softmax along `axis` with faults; `wrong_axis` is the axis of the sum where that is another one."""
     scores = np.asarray(scores)
     sum_axis = axis if wrong_axis is None else wrong_axis
+    if "softmax-unstable/logarithm" in faults:
+        if len(faults) > 1:
+            raise Untold
+        return np.exp(scores - np.log(np.exp(scores).sum(axis=sum_axis, keepdims=True)))
     shifted = shifted_otherwise(scores, faults, sum_axis)
     if shifted is None:
         shifted = scores - _shift(scores, faults, sum_axis)

@@ -25,6 +25,13 @@ SOFTMAX_FAULTS = (
         "softmax along the last axis, whatever `axis` says",
         "Where does your function use its argument `axis`?",
     ),
+    Fault(
+        "default-none",
+        "axis",
+        "one softmax over the whole array where no `axis` is named",
+        "Which default has your argument `axis`? For NumPy, `None` means all axes at once.",
+        quiet=True,
+    ),
     *NORMALISER,
     *STABILITY,
     WITHOUT_KEEPDIMS,
@@ -52,6 +59,10 @@ def in_your_softmax(fault: Fault, caller: str) -> Fault:
 def _softmax(faults, scores, **keywords):
     axis = keywords.get("axis", -1)
     work = _in_place(scores, axis) if "softmax-modifies-input" in faults else scores
+    if "default-none" in faults:
+        if len(faults) > 1:
+            raise Untold
+        return intuition.softmax(scores, keywords.get("axis"))
     wrong = {
         "softmax-ignores-axis": -1,
         "softmax-wrong-axis/0": 0,
@@ -118,6 +129,7 @@ def _softmax_draw(rng):
     holes = grid(rng, 3, 4)
     holes[np.arange(3), rng.integers(4, size=3)] = -np.inf
     yield Draft("large scores", "scores with -inf", {"scores": holes})
+    yield Draft("large scores", "scores near -10000, and -inf", {"scores": holes - 10_000})
     yield Draft("large scores", "scores with -inf, along axis 0", {"scores": holes.T.copy(), "axis": 0}, ("axis",))
     yield Draft("integers and float32", "integers", {"scores": rng.integers(-9, 9, (3, 4))})
     yield Draft("large scores", "large integers", {"scores": rng.integers(-9, 9, (3, 4)) * 1000})
@@ -177,7 +189,8 @@ def _blend_draw(rng):
         {"weights": shares(2, batch, n_q, n_k), "values": grid(rng, 2, batch, n_k, d_v)},
     )
     whole = {"weights": np.eye(3, dtype=int)[:, ::-1].copy(), "values": rng.integers(-9, 9, (3, d_v))}
-    yield Draft("one sequence", "integers", {**whole, "weights": whole["weights"].astype(float)})
+    yield Draft("one sequence", "integers", whole)
+    yield Draft("one sequence", "values of integers", {**whole, "weights": shares(3, 3)})
 
 
 BLEND = Exercise(
@@ -241,6 +254,12 @@ def _attend_draw(rng):
     large = draft("large scores", "scores around 2000", n, d, d_v)
     large.arguments["query"][0], large.arguments["keys"][:, 0] = 2000.0, 1.0  # far above 709, and near each other
     yield large
+    low = draft("large scores", "scores around -2000", n, d, d_v)
+    low.arguments["query"][0], low.arguments["keys"][:, 0] = -2000.0, 1.0
+    yield low
+    steep = draft("large scores", "one score of 2000", n, d, d_v)  # any shift but one near it overflows
+    steep.arguments["query"][0], steep.arguments["keys"][:, 0] = 2000.0, np.arange(n) == rng.integers(1, n)
+    yield steep
     integers = {
         "query": rng.integers(-3, 3, d),
         "keys": rng.integers(-3, 3, (n, d)),
@@ -297,6 +316,9 @@ def _plain_draw(rng):
     yield Draft("large scores", "scores of several thousands", {"x": grid(rng, n, d, scale=40.0)})
     uneven = grid(rng, n, d) * np.where(np.arange(n) == 0, 100.0, 0.5)[:, None]
     yield Draft("large scores", "one row of far larger scores", {"x": np.round(uneven * 8) / 8})
+    against = grid(rng, n, d)
+    against[:, 0] = np.where(np.arange(n) == 0, 1000.0, -1.0)  # the score of the largest size is far below 0
+    yield Draft("large scores", "tokens that point away from a far larger one", {"x": against})
 
 
 PLAIN = Exercise(

@@ -116,6 +116,9 @@ QUERIES_AS_KEYS = replace(  # with one sequence, exchanged matrices transpose th
     look_at="Rows look, columns are looked at. Which matrix makes what looks, and which of the two gives the rows of "
     "your scores?",
 )
+ATTENTION_OF_TOKENS = tuple(
+    replace(fault, variants=("", "d_model")) if fault is steps.SCALED_EARLY else fault for fault in ATTENTION_FAULTS
+)
 PROJECTED_FAULTS = (WEIGHT_TRANSPOSED, VALUE_NOT_PROJECTED, SHARED_QUERY_KEY, KEY_VALUE_SWAPPED)
 
 
@@ -147,7 +150,8 @@ def _project_draw(rng):
         yield bias_too(part, "a batch", batch, n, d_in)
         yield bias_too(part, "two batch axes", 2, batch, n, d_in)
     whole = {"x": rng.integers(-5, 5, (n, d_in)), "weight": rng.integers(-5, 5, (d_in, d_out))}
-    yield Draft("without a bias", "integers", {name: value.astype(float) for name, value in whole.items()})
+    yield Draft("without a bias", "integers", whole)
+    yield Draft("with a bias", "integers", {**whole, "bias": rng.integers(1, 9, d_out)}, ("bias",))
 
 
 PROJECT = Exercise(
@@ -205,7 +209,7 @@ def _scores_draw(rng):
     for part, name, batch, q, k, _, d, _ in _sizes(rng):
         yield Draft(part, name, {"query": grid(rng, *batch, q, d), "key": grid(rng, *batch, k, d)})
     integers = {"query": rng.integers(-5, 5, (3, 2)), "key": rng.integers(-5, 5, (4, 2))}
-    yield Draft("other numbers", "integers", {name: value.astype(float) for name, value in integers.items()})
+    yield Draft("other numbers", "integers", integers)
     float32 = {"query": grid(rng, 3, 5).astype(np.float32), "key": grid(rng, 4, 5).astype(np.float32)}
     yield Draft("other numbers", "float32", float32)
     large = {"query": grid(rng, 3, 5, scale=1000.0), "key": grid(rng, 4, 5)}
@@ -224,7 +228,8 @@ SCORES = Exercise(
         steps.SCORES_TRANSPOSED,
         steps.TRANSPOSE_ALL_AXES,
         steps.DOT_OF_BATCHES,
-        replace(steps.SCORES_ELEMENTWISE, variants=("",)),
+        replace(steps.SCORES_ELEMENTWISE, variants=("", "summed")),
+        steps.SWAPS_FIRST_AXES,
         steps.SCALED_EARLY,
     ),
     shown=_scores_shown,
@@ -276,6 +281,12 @@ def _attention_draw(rng):
     large = {"query": grid(rng, 3, 5), "key": grid(rng, 4, 5), "value": grid(rng, 4, 2)}
     large["query"][:, 0], large["key"][:, 0] = 2000.0, 1.0  # far above 709, and near each other
     yield Draft("large scores", "scores around 2000", large)
+    apart = {"query": grid(rng, 3, 5), "key": grid(rng, 4, 5), "value": grid(rng, 4, 2)}
+    apart["query"][:, 0], apart["key"][:, 0] = (2000.0, -2000.0, -1000.0), 1.0  # no maximum serves two rows
+    yield Draft("large scores", "rows of scores around 2000 and -2000", apart)
+    steep = {"query": grid(rng, 3, 5), "key": grid(rng, 4, 5), "value": grid(rng, 4, 2)}
+    steep["query"][:, 0], steep["key"][:, 0] = 2000.0, np.arange(4) == rng.integers(1, 4)
+    yield Draft("large scores", "one score of 2000 in every row", steep)
     integers = {
         "query": rng.integers(-3, 3, (3, 2)),
         "key": rng.integers(-3, 3, (4, 2)),
@@ -327,7 +338,15 @@ def _cross(faults, x, context, w_q, w_k, w_v):
         w_k = w_v
     query, key = _project(faults, asks, w_q), _project(faults, answers, w_k)
     value = gives if "value-not-projected" in faults else _project(faults, gives, w_v)
-    return steps.faulty_attention(query, key, value, faults, wrong_axis=_wrong_axis(faults))
+    early = "scaled-early/d_model" in faults
+    return steps.faulty_attention(
+        query,
+        key,
+        value,
+        faults,
+        wrong_axis=_wrong_axis(faults),
+        scale=(lambda scores: scores / np.sqrt(x.shape[-1])) if early else None,
+    )
 
 
 def _self(faults, x, w_q, w_k, w_v):
@@ -358,6 +377,11 @@ def _projected_draw(rng, cross: bool):
     yield draft("small scores", "small vectors", (), 3, 4, 5, 2, 7, scale=0.125)
     yield from (draft(*sizes) for sizes in _sizes(rng))
     yield draft("one sequence", "scores of several thousands", (), 3, 4, 5, 2, 7, scale=2000.0)
+    apart = draft("one sequence", "rows of scores around 2000 and -2000", (), 3, 4, 5, 2, 7)
+    answers = apart.arguments["context" if cross else "x"]
+    apart.arguments["x"][:, 0], answers[:, 1] = (1.0, -1.0, -0.5), 1.0
+    apart.arguments["w_q"][:, 0], apart.arguments["w_k"][:, 0] = 2000.0 * np.eye(5)[0], np.eye(5)[1]
+    yield apart
     float32 = draft("one sequence", "float32", (), 3, 4, 5, 2, 7)
     arrays = {name: value.astype(np.float32) for name, value in float32.arguments.items()}
     yield Draft(float32.part, float32.name, arrays)
@@ -382,7 +406,7 @@ SELF = Exercise(
     outputs=("output", "weights"),
     parts={"small scores": 1, "one sequence": 2, "batches": 1},
     success="`self_attention` holds: three projections, one for each role, then attention, in any batch.",
-    faults=(QUERIES_AS_KEYS, *ATTENTION_FAULTS[1:], *PROJECTED_FAULTS),
+    faults=(QUERIES_AS_KEYS, *ATTENTION_OF_TOKENS[1:], *PROJECTED_FAULTS),
     shown=_self_shown,
     draw=lambda rng: _projected_draw(rng, cross=False),
     sums={"weights": -1},
@@ -412,7 +436,7 @@ CROSS = Exercise(
     parts={"small scores": 1, "one sequence": 1, "batches": 1},
     success="`cross_attention` holds: `x` asks, `context` answers; one row of weights for every token of `x`.",
     faults=(
-        *ATTENTION_FAULTS,
+        *ATTENTION_OF_TOKENS,
         *PROJECTED_FAULTS,
         ROLES_SWAPPED,
         VALUES_FROM_QUERIES,
@@ -427,6 +451,14 @@ CROSS = Exercise(
 )
 
 
+ALL_IN_ONE = Fault(
+    "all-heads-in-one",
+    "heads",
+    "one number for all heads together",
+    "Which axes does your mean run over?",
+    ("", "first-two-axes"),
+    quiet=True,
+)
 LAST_LEFT_OUT = Fault(
     "last-token-left-out",
     "mean",
@@ -448,7 +480,6 @@ SHARE_FAULTS = tuple(
         ("wraps-around", "mean", "a first token that looks back at the last", "What does index −1 mean in Python?"),
         ("divided-by-n", "mean", "a division by n", "How many tokens have one before them?"),
         ("sum", "mean", "a sum", "The share is an average over the tokens that have one before them."),
-        ("all-heads-in-one", "heads", "one number for all heads together", "Which axes does your mean run over?"),
         (
             "first-two-axes",
             "heads",
@@ -461,8 +492,11 @@ SHARE_FAULTS = tuple(
 
 
 def _share(faults, weights):
-    if {"last-token-left-out", "last-token-left-out/divided", "first-two-axes"} & faults and len(faults) > 1:
+    alone = {"last-token-left-out", "last-token-left-out/divided", "first-two-axes", "all-heads-in-one/first-two-axes"}
+    if alone & faults and len(faults) > 1:
         raise Untold
+    if "all-heads-in-one/first-two-axes" in faults:
+        return np.diagonal(weights, offset=-1).mean()
     if "first-two-axes" in faults:
         return np.diagonal(weights, offset=-1).mean(axis=-1)
     offset = 1 if "next-token" in faults else 0 if "token-itself" in faults else -1
@@ -508,7 +542,7 @@ SHARE = Exercise(
     outputs=("share",),
     parts={"one head": 1, "all heads": 2},
     success="`previous_token_share` holds: a detector for one habit, for one head or for all of them at once.",
-    faults=(*SHARE_FAULTS, LAST_LEFT_OUT),
+    faults=(*SHARE_FAULTS, ALL_IN_ONE, LAST_LEFT_OUT),
     shown=_share_shown,
     draw=_share_draw,
 )

@@ -3,7 +3,7 @@
 import numpy as np
 
 from autograder.exercises import faulty_attention as steps
-from autograder.exercises.exercise import Draft, Exercise, Fault, grid
+from autograder.exercises.exercise import Draft, Exercise, Fault, Untold, grid
 from autograder.exercises.faulty_softmax import STABILITY
 from autograder.exercises.queries_keys_values import OVER_QUERIES, two_sequences
 from autograder.exercises.score_variance import SCORE_VARIANCE
@@ -14,6 +14,9 @@ from solutions.intuition import softmax
 LESSON = "03_scaling"
 VARIANCE_QUESTION = "How large is the variance of q·k for vectors of d_k numbers? And its standard deviation?"
 CONSTANTS = {"8": 8.0, "sqrt-32": np.sqrt(32), "4": 4.0, "16": 16.0, "32": 32.0, "64": 64.0, "10": 10.0, "2": 2.0}
+RARER = {"sqrt-384": np.sqrt(384), "sqrt-512": np.sqrt(512), "sqrt-128": np.sqrt(128), "sqrt-2": np.sqrt(2)}
+RARER |= {"3": 3.0, "5": 5.0, "5.657": 5.657, "384": 384.0}  # told only where nothing else is wrong
+CONSTANTS |= RARER
 SCALE_FAULTS = (
     Fault("unscaled", "scale", "scores that are not divided at all", VARIANCE_QUESTION),
     Fault("scaled-by-d_k", "scale", "scores divided by d_k, not √d_k", VARIANCE_QUESTION),
@@ -40,7 +43,8 @@ SCALE_FAULTS = (
         "scaled-after-softmax",
         "scale",
         "a division by √d_k after the softmax",
-        "What do the rows of your weights sum to? What has to be smaller: the scores, or the shares?",
+        "Where all values are 6, what should the output be, and what is yours? What has to be smaller: the scores, or "
+        "the shares?",
         ("", "output"),
     ),
     Fault(
@@ -85,6 +89,8 @@ def faulty_scale(scores, query, key, value, faults):
     starts = ("unscaled", "scale", "multiplied", "half-of", "root-of")
     switch = next((fault for fault in faults if fault.startswith(starts)), "")
     d_k, constant = query.shape[-1], CONSTANTS.get(switch.partition("/")[2])
+    if switch.partition("/")[2] in RARER and len(faults) > 1:
+        raise Untold
     if switch in ("unscaled", "scaled-after-softmax", "scaled-after-softmax/output"):
         return scores
     divisors = {
@@ -165,6 +171,12 @@ def _attention_draw(rng):
     large = attention_arrays(rng, (), 3, 4, 5, 2)
     large["query"][:, 0], large["key"][:, 0] = 4000.0, 1.0  # far above 709, and near each other
     yield Draft("large scores", "scores around 2000", large)
+    apart = attention_arrays(rng, (), 3, 5, 4, 2)
+    apart["query"][:, 0], apart["key"][:, 0] = (4000.0, -4000.0, -2000.0), 1.0  # no maximum serves two rows
+    yield Draft("large scores", "rows of scores around 2000 and -2000", apart)
+    steep = attention_arrays(rng, (), 3, 5, 4, 2)
+    steep["query"][:, 0], steep["key"][:, 0] = 4000.0, np.arange(5) == rng.integers(1, 5)
+    yield Draft("large scores", "one score of 2000 in every row", steep)
     integers = {
         "query": rng.integers(-3, 3, (3, 2)),
         "key": rng.integers(-3, 3, (4, 2)),
@@ -202,6 +214,10 @@ ATTENTION = Exercise(
 
 
 def _entropy(faults, weights):
+    if "power-of-entropy" in faults:
+        if len(faults) > 1:
+            raise Untold
+        return np.exp(scaling.entropy(weights))
     with np.errstate(all="ignore"):
         terms = weights * np.log(weights)
     if "entropy-nan-at-zero/skips-row" in faults:
@@ -241,6 +257,7 @@ def _entropy_draw(rng):
     yield Draft("rows", "small weights", {"weights": rng.permutation(small / small.sum())})
     yield Draft("zeros", "weights with zeros", {"weights": _shares(rng, m, n, zeros=1)})
     yield Draft("zeros", "rows that are all certain", {"weights": np.eye(n)[:, ::-1].copy()})
+    yield Draft("zeros", "certain rows of integers", {"weights": rng.permutation(np.eye(n, dtype=int))})
 
 
 ENTROPY = Exercise(
@@ -267,6 +284,13 @@ ENTROPY = Exercise(
             "In −Σ w log w, is anything divided by the number of weights?",
             ("", "rows"),
         ),
+        Fault(
+            "power-of-entropy",
+            "base",
+            "e to the power of the entropy: among how many weights a row is spread, its perplexity",
+            "A row that is certain has an entropy of 0. What do you get for it?",
+            quiet=True,
+        ),
     ),
     shown=_entropy_shown,
     draw=_entropy_draw,
@@ -287,6 +311,12 @@ def _jacobian(faults, weights):
         return -diagonal - outer
     if "jacobian-sign/beside" in faults:
         return outer + np.diag(weights * (1 - 2 * weights))
+    if "jacobian-sign/on-diagonal" in faults:
+        return np.diag(weights * (2 * weights - 1)) - outer
+    if "jacobian-sign/plus-on-diagonal" in faults:
+        return np.diag(weights * (2 * weights + 1)) - outer
+    if "ones-for-weights" in faults:
+        return np.eye(len(weights)) - outer
     if "delta-forgotten" in faults:
         return np.outer(weights, 1 - weights)
     if "delta-forgotten/turned" in faults:
@@ -308,6 +338,7 @@ def _jacobian_draw(rng):
     yield Draft("jacobian", "a single weight", {"weights": np.ones(1)})
     yield Draft("jacobian", "float32", {"weights": _shares(rng, 5).astype(np.float32)})
     yield Draft("peaked rows", "a certain row", {"weights": np.eye(4)[int(rng.integers(4))]})
+    yield Draft("peaked rows", "a certain row of integers", {"weights": np.eye(4, dtype=int)[int(rng.integers(4))]})
     yield Draft("peaked rows", "a peaked row", {"weights": np.array([0.99, 0.0075, 0.0025])})
 
 
@@ -325,7 +356,14 @@ JACOBIAN = Exercise(
             "formula",
             "a Jacobian with a wrong sign",
             "When a score rises, does its own weight rise or fall? And the other weights?",
-            ("", "plus", "minus", "beside"),
+            ("", "plus", "minus", "beside", "on-diagonal", "plus-on-diagonal"),
+        ),
+        Fault(
+            "ones-for-weights",
+            "formula",
+            "ones on the diagonal, from which the products are taken: the 1 of δ, without its weight",
+            "In w_i (δ_ij − w_j) the weight stands before the bracket. What is left of w_i · δ_ij on the diagonal?",
+            quiet=True,
         ),
         Fault(
             "jacobian-diagonal-only",

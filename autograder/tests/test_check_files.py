@@ -103,3 +103,20 @@ def test_an_unknown_exercise_lists_those_there_are(written):
 def test_the_command_takes_files_and_json(written):
     result = CliRunner().invoke(app, ["check", "blend", str(written[0]), "--json"])
     assert result.exit_code == 0 and json.loads(result.output)["passed"] is True
+
+
+def test_a_named_tuple_is_a_tuple_and_none_of_its_code_leaves_the_jail(sheet_of, tmp_path):
+    source = """\
+from collections import namedtuple
+import numpy as np
+class Result(namedtuple("Result", "output weights")):
+    def __iter__(self): raise ZeroDivisionError
+    def __len__(self): return 7
+    def __getitem__(self, place): raise ZeroDivisionError
+def attend(query, keys, values):
+    weights = np.exp(keys @ query - (keys @ query).max())
+    weights /= weights.sum()
+    return Result(weights @ values, weights)"""
+    (tmp_path / "named.py").write_text(source)
+    (verdict,) = verdicts(sheet_of("attend", SEED), [tmp_path / "named.py"])
+    assert verdict.passed, verdict.message

@@ -51,3 +51,9 @@ def test_functions_modules_and_constants_are_no_leftovers():
 def test_a_stub_is_only_not_started():
     stub = "def blend(weights, values):\n    raise NotImplementedError(scores)\n"
     assert looked_at(stub, "blend") == ""
+
+
+def test_a_head_of_the_lesson_is_named():
+    biased = "def project(x, weight, bias=None):\n    return x @ weight + head.b_q[0]\n"
+    head = "from attention_lab import load_head\nhead = load_head(3, 1)\n"
+    assert f"reads `head`, which is none of its arguments: it is {LEFT_OVER}" in looked_at(head + biased, "project")

@@ -1,5 +1,7 @@
 """How a learner's `MultiHeadAttention` is called, and what is said where it cannot be."""
 
+from collections import namedtuple
+
 import pytest
 import torch
 from attention_lab.judge import judge
@@ -95,3 +97,13 @@ def test_a_class_that_is_not_written_yet_is_not_started(sheet_of, method):
     exec(compile(source, "<cell>", "exec"), cell)
     verdict = judge(sheet_of("MultiHeadAttention"), cell["MultiHeadAttention"])
     assert not verdict.started and verdict.message == "`MultiHeadAttention` is not started yet."
+
+
+def test_a_named_tuple_is_two_things(sheet_of):
+    Result = namedtuple("Result", "output weights")
+
+    class Named(MultiHeadAttention):
+        def forward(self, x, context=None, mask=None):
+            return Result(*super().forward(x, context, mask))
+
+    assert judge(sheet_of("MultiHeadAttention"), Named).passed

@@ -1,5 +1,7 @@
 """Slips of lessons 1 and 2 that first readers made: each is told in words, and none gets a name that is not its own."""
 
+from typing import NamedTuple
+
 import numpy as np
 import pytest
 from attention_lab.judge import judge
@@ -265,3 +267,195 @@ def test_two_cells_of_a_matrix_are_outlined():
 
 def test_a_guess_among_words_is_offered_as_it_is_typed():
     assert 'Choose one of: "inside", 2.' in repr(predict("Where?", None, choices=["inside", 2]))
+
+
+# ---- a softmax that lives as long as the rows are near each other
+
+
+@slip("softmax", "With scores near -10000, and -inf", points=3)
+def counts_infinite_scores_as_0(scores, axis=-1):
+    top = np.where(np.isinf(scores), 0, scores).max(axis=axis, keepdims=True)
+    powers = np.exp(scores - top)
+    return powers / powers.sum(axis=axis, keepdims=True)
+
+
+def shifted_by(largest):
+    """A softmax of rows that takes `largest(scores)` from the scores."""
+
+    def softmax(scores):
+        powers = np.exp(scores - largest(scores))
+        return powers / powers.sum(axis=-1, keepdims=True)
+
+    return softmax
+
+
+SHIFTS = {
+    "of-the-array": lambda scores: scores.max(),
+    "of-a-matrix": lambda scores: scores.max(axis=(-1, -2), keepdims=True),
+    "of-sizes": lambda scores: np.abs(scores).max(axis=-1, keepdims=True),
+    "or-0": lambda scores: np.maximum(scores.max(axis=-1, keepdims=True), 0),
+    "mean": lambda scores: scores.mean(axis=-1, keepdims=True),
+    "first": lambda scores: scores[..., :1],
+}
+
+
+@pytest.mark.parametrize("seed", (2017, 61))
+@pytest.mark.parametrize("shift", SHIFTS)
+def test_no_other_shift_than_the_rows_maximum_is_enough(sheet_of, shift, seed):
+    softmax = shifted_by(SHIFTS[shift])
+
+    def attention(query, key, value):
+        weights = softmax(query @ np.swapaxes(key, -1, -2))
+        return weights @ value, weights
+
+    def self_attention(x, w_q, w_k, w_v):
+        return attention(x @ w_q, x @ w_k, x @ w_v)
+
+    def cross_attention(x, context, w_q, w_k, w_v):
+        return attention(x @ w_q, context @ w_k, context @ w_v)
+
+    def scaled_dot_product_attention(query, key, value):
+        return attention(query / np.sqrt(query.shape[-1]), key, value)
+
+    for function in (attention, self_attention, cross_attention, scaled_dot_product_attention):
+        verdict = judge(sheet_of(function.__name__, seed), function)
+        assert not verdict.passed and verdict.misconceptions == () and "NaN" in verdict.seen, verdict.message
+
+
+@pytest.mark.parametrize("shift", ("of-sizes", "or-0", "mean", "first"))
+def test_no_other_shift_is_enough_for_one_query(sheet_of, shift):
+    def attend(query, keys, values):
+        weights = shifted_by(SHIFTS[shift])(keys @ query)
+        return weights @ values, weights
+
+    verdict = judge(sheet_of("attend"), attend)
+    assert verdict.points == 3 and "NaN" in verdict.seen, verdict.message
+
+
+def test_a_shift_by_the_largest_size_is_not_enough_for_tokens(sheet_of):
+    def plain_self_attention(x):
+        weights = shifted_by(SHIFTS["of-sizes"])(x @ x.T)
+        return weights @ x, weights
+
+    verdict = judge(sheet_of("plain_self_attention"), plain_self_attention)
+    assert verdict.points == 3 and "NaN" in verdict.seen, verdict.message
+
+
+# ---- integers are valid, and may stand beside fractions
+
+
+@slip("blend", "holds int64", points=1)
+def blends_in_the_dtype_of_the_values(weights, values):
+    return (weights @ values).astype(values.dtype)
+
+
+# ---- a changed input is told before any number
+
+
+@slip("softmax", "changed its input `scores`. A caller still needs it: work on a copy. What it returns is wrong as")
+def doubles_in_place(scores, axis=-1):
+    scores *= 2
+    return share_out(scores, axis)
+
+
+@slip("attention_scores", "changed its input `query`")
+def scales_the_query_in_place(query, key):
+    query /= np.sqrt(query.shape[-1])
+    return query @ np.swapaxes(key, -1, -2)
+
+
+@slip("blend", "changed its input `weights`")
+def normalises_in_place(weights, values):
+    weights /= weights.sum()
+    return weights @ values
+
+
+@slip("attention_scores", "changed its input `key`", points=2)
+def centres_the_key_of_a_batch(query, key):
+    if key.ndim == 3:
+        key -= key.mean(axis=0)
+    return query @ np.swapaxes(key, -1, -2)
+
+
+# ---- what is returned
+
+
+def test_a_named_tuple_is_two_things(sheet_of):
+    class Result(NamedTuple):
+        output: np.ndarray
+        weights: np.ndarray
+
+    verdict = judge(sheet_of("attention"), lambda query, key, value: Result(*attention(query, key, value)))
+    assert verdict.passed, verdict.message
+
+
+# ---- what the sums of small examples tell
+
+
+@slip("softmax", "one row of `weights` sums to 0", "softmax-unstable", points=3)
+def divides_before_exp(scores, axis=-1):
+    return np.exp(scores - np.log(np.exp(scores).sum(axis=axis, keepdims=True)))
+
+
+def test_half_of_every_share_is_not_one_sum_for_all(sheet_of):
+    def scaled_dot_product_attention(query, key, value):
+        output, weights = attention(query / np.sqrt(query.shape[-1]), key, value)
+        return output / query.shape[-1], weights / query.shape[-1]
+
+    verdict = judge(sheet_of("scaled_dot_product_attention"), scaled_dot_product_attention)
+    assert "one row of `weights` sums to 0.5" in verdict.seen, verdict.message
+
+
+@pytest.mark.parametrize(
+    ("exercise", "function", "said"),
+    [
+        ("score_variance", lambda d_k, num_samples, rng: np.ones(1), "for d_k 4, num_samples 5000 it should be ()"),
+        ("causal_mask", lambda length: np.ones(length, bool), "for length 3 it should be (3, 3)"),
+    ],
+)
+def test_the_numbers_that_a_shape_follows_from_are_told(sheet_of, exercise, function, said):
+    assert said in judge(sheet_of(exercise), function).seen
+
+
+# ---- the wrong product, the wrong axes, the wrong default
+
+
+@slip("attention_scores", "multiplying queries and keys", "scores-elementwise", points=0)
+def sums_the_products_of_rows(query, key):
+    return (query * key).sum(axis=-1)
+
+
+@slip("attention_scores", "axes 0 and 1 exchanged", points=2)
+def swaps_axes_0_and_1(query, key):
+    return np.matmul(query, key.swapaxes(1, 0))
+
+
+@slip("softmax", "where no `axis` is named")
+def every_axis_by_default(scores, axis=None):
+    return share_out(scores, axis)
+
+
+@slip("self_attention", "divided by √d", "scaled-early")
+def scales_by_the_size_of_a_token(x, w_q, w_k, w_v):
+    return attention(x @ w_q / x.shape[-1] ** 0.5, x @ w_k, x @ w_v)
+
+
+@slip("cross_attention", "divided by √d", "scaled-early")
+def scales_by_the_size_of_a_token_that_asks(x, context, w_q, w_k, w_v):
+    return attention(x @ w_q / x.shape[-1] ** 0.5, context @ w_k, context @ w_v)
+
+
+@slip("project", "The rows of `x` are tokens")
+def weight_first(x, weight, bias=None):
+    return weight @ x if bias is None else weight @ x + bias
+
+
+@slip("previous_token_share", "one number for all heads together", points=1)
+def mean_of_one_diagonal(weights):
+    return np.diagonal(weights, -1).mean()
+
+
+@slip("plain_self_attention", "Make an array of it, with `np.array(…)`", points=0)
+def returns_lists(x):
+    weights = share_out(x @ x.T)
+    return (weights @ x).tolist(), weights.tolist()

@@ -554,3 +554,77 @@ def test_each_wrong_diagnosis_hears_how_it_can_be_tried(sheet_of, place, word, t
     said[place] = word
     verdict = told(sheet_of, "diagnose_leaks", lambda: said)
     assert test in verdict.look_at and "find a leak in " + "ABCDEF"[place] in verdict.look_at
+
+
+# ---- integers are valid weights
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_an_array_made_for_integers_takes_no_logarithms(sheet_of, seed):
+    def entropy(weights):
+        return -(weights * np.log(weights, out=np.zeros_like(weights), where=weights > 0)).sum(-1)
+
+    verdict = told(sheet_of, "entropy", entropy, seed)
+    assert verdict.points == 2 and verdict.look_at.endswith("Which dtype has the array that you write into?")
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_an_array_made_of_integers_takes_no_identity(sheet_of, seed):
+    def softmax_jacobian(weights):
+        jacobian = np.tile(-weights, (len(weights), 1))
+        jacobian += np.eye(len(weights))
+        return weights[:, None] * jacobian
+
+    verdict = told(sheet_of, "softmax_jacobian", softmax_jacobian, seed)
+    assert verdict.points == 3 and verdict.look_at.endswith("Which dtype has the array that you write into?")
+
+
+# ---- lesson 3: signs, constants, powers
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("own", [lambda w: w * (w - 1), lambda w: w * (1 + w)])
+def test_a_wrong_sign_on_the_diagonal_is_named(sheet_of, own, seed):
+    def softmax_jacobian(weights):
+        jacobian = -np.outer(weights, weights)
+        np.fill_diagonal(jacobian, own(weights))
+        return jacobian
+
+    assert told(sheet_of, "softmax_jacobian", softmax_jacobian, seed).misconceptions == ("jacobian-sign",)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_ones_on_the_diagonal_are_told_in_words(sheet_of, seed):
+    verdict = told(sheet_of, "softmax_jacobian", lambda w: np.eye(len(w)) - w[:, None] * w, seed)
+    assert verdict.misconceptions == () and "the 1 of δ, without its weight" in verdict.matches
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_power_of_the_entropy_is_told_in_words(sheet_of, seed):
+    def entropy(weights):
+        return np.exp(-(weights * np.log(np.where(weights > 0, weights, 1))).sum(axis=-1))
+
+    verdict = told(sheet_of, "entropy", entropy, seed)
+    assert verdict.misconceptions == () and "perplexity" in verdict.matches, verdict.message
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("constant", [384**0.5, 512**0.5, 128**0.5, 2**0.5, 3, 5, 5.657, 384])
+def test_a_constant_of_the_lesson_is_named(sheet_of, constant, seed):
+    def attention(query, key, value):
+        weights = softmax(query @ np.swapaxes(key, -1, -2) / constant)
+        return weights @ value, weights
+
+    verdict = told(sheet_of, "scaled_dot_product_attention", attention, seed)
+    assert verdict.misconceptions == ("scale-hard-coded",), verdict.message
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_who_divides_the_output_is_asked_for_the_output(sheet_of, seed):
+    def attention(query, key, value):
+        weights = softmax(query @ np.swapaxes(key, -1, -2))
+        return weights @ value / key.shape[-1] ** 0.5, weights
+
+    verdict = told(sheet_of, "scaled_dot_product_attention", attention, seed)
+    assert verdict.misconceptions == ("scaled-after-softmax",)
+    assert "what should the output be" in verdict.look_at and "rows" not in verdict.look_at

@@ -50,6 +50,34 @@ def one_array_for_both(d_k, num_samples, rng):
     return np.einsum("nd,nd->n", query, key).var()
 
 
+@slip("score_variance", "twice the variance")
+def a_variance_of_both(d_k, num_samples, rng):
+    query, key = rng.normal(size=(2, num_samples, d_k))
+    return 2 * (query * key).sum(axis=-1).var()
+
+
+@slip("score_variance", "before they are summed")
+def forgets_the_sum(d_k, num_samples, rng):
+    return (rng.normal(size=(num_samples, d_k)) * rng.normal(size=(num_samples, d_k))).var()
+
+
+@slip("score_variance", "divided by √d_k already")
+def scales_too_soon(d_k, num_samples, rng):
+    query, key = rng.normal(size=(2, num_samples, d_k))
+    return ((query * key).sum(axis=-1) / np.sqrt(d_k)).var()
+
+
+@slip("score_variance", "a sum over the samples")
+def sums_over_the_samples(d_k, num_samples, rng):
+    return np.var(sum(rng.standard_normal(d_k) * rng.standard_normal(d_k) for _ in range(num_samples)))
+
+
+@slip("score_variance", "a mean of the products")
+def takes_a_mean(d_k, num_samples, rng):
+    query, key = rng.normal(size=(2, num_samples, d_k))
+    return (query * key).mean(axis=1).var()
+
+
 def every_query_with_every_key(d_k, num_samples, rng):
     query, key = rng.normal(size=(num_samples, d_k)), rng.normal(size=(num_samples, d_k))
     return np.diag(query @ key.T).var()
@@ -130,3 +158,47 @@ for size in (
     lambda query, key: query.shape[-2],
 ):
     slip("scaled_dot_product_attention", "number of tokens", "scaled-by-sqrt-length")(divided_by(size))
+
+
+ROUNDED = {
+    "number": lambda variance: float(round(variance)),
+    "array": np.round,
+    "integer": int,
+}
+
+
+@pytest.mark.parametrize("seed", (2017, 61))
+@pytest.mark.parametrize("rounded", ROUNDED)
+def test_who_rounds_is_not_told_to_ignore_rng(sheet_of, rounded, seed):
+    def score_variance(d_k, num_samples, rng):
+        query, key = rng.normal(size=(2, num_samples, d_k))
+        return ROUNDED[rounded]((query * key).sum(axis=-1).var())
+
+    verdict = judge(sheet_of("score_variance", seed), score_variance)
+    assert not verdict.passed and verdict.misconceptions == (), verdict.message
+
+
+@pytest.mark.parametrize("seed", (2017, 61))
+def test_half_the_variance_is_no_sum_over_the_samples(sheet_of, seed):
+    def score_variance(d_k, num_samples, rng):
+        query, key = rng.normal(size=(2, num_samples, d_k))
+        return (query * key).sum(axis=-1).var() / 2
+
+    verdict = judge(sheet_of("score_variance", seed), score_variance)
+    assert not verdict.passed and not verdict.matches, verdict.message
+
+
+def test_another_number_of_samples_is_another_number(sheet_of):
+    def score_variance(d_k, num_samples, rng):
+        query, key = rng.normal(size=(2, 5000, d_k))
+        return (query * key).sum(axis=-1).var()
+
+    verdict = judge(sheet_of("score_variance"), score_variance)
+    assert "returned the same number for `num_samples` = " in verdict.seen and verdict.misconceptions == ()
+
+
+def test_who_draws_one_number_is_told_of_size(sheet_of):
+    def score_variance(d_k, num_samples, rng):
+        return (rng.normal(num_samples, d_k) * rng.normal(num_samples, d_k)).sum(axis=-1).var()
+
+    assert "`size=(…)`" in judge(sheet_of("score_variance"), score_variance).look_at

@@ -56,7 +56,8 @@ def _shape_problem(sheet: Sheet, case: Case, name: str, item, expected) -> str |
         return None
     if name.endswith(".grad") and 0 in np.shape(item):
         return f"no gradient reaches `{name.removesuffix('.grad')}`"
-    inputs = f"for {shapes_text(case)} " if case.shown else ""
+    sizes = (shapes_text(case) or _numbers_text(case)) if case.shown else ""
+    inputs = f"for {sizes} " if sizes else ""
     return f"`{name}` has shape {tuple(np.shape(item))}; {inputs}it should be {expected.shape}"
 
 
@@ -90,6 +91,12 @@ def shapes_text(case: Case) -> str:
     """The shapes of the arguments: "query (2, 3), key (5, 3)"."""
     arrays = {name: value for name, value in case.arguments.items() if isinstance(value, np.ndarray | Tensor)}
     return ", ".join(f"{name} {value.shape}" for name, value in arrays.items())
+
+
+def _numbers_text(case: Case) -> str:
+    """The arguments that are plain numbers: "length 3"."""
+    numbers = {name: value for name, value in case.arguments.items() if isinstance(value, int | float)}
+    return ", ".join(f"{name} {value}" for name, value in numbers.items())
 
 
 def kind_text(item) -> str:

@@ -76,12 +76,16 @@ def _is_right(sheet: Sheet, case: Case, observation: Observation) -> bool:
 
 
 def _smallest(sheet, observations, right, named) -> tuple[Case, Observation]:
-    """The wrong case that shows most: the first of those that may be printed and returned numbers, else a small one."""
+    """The wrong case that shows most: the first of those that may be printed and returned numbers, else a small one.
+
+    One that changed an input comes first: that is to be told before any number.
+    """
 
     def rank(pair):
         case, observation = pair
         size = sum(size_of(value) for value in case.arguments.values())
-        return (not case.shown, named and observation.failure is not None, 0 if case.shown else size)
+        failed, small = observation.failure is not None, 0 if case.shown else size
+        return (not case.shown, named and failed, failed or not observation.changed, small)
 
     wrong = [pair for pair, ok in zip(zip(sheet.cases, observations, strict=True), right, strict=True) if not ok]
     return min(wrong, key=rank)
@@ -112,8 +116,8 @@ def _without_name(sheet: Sheet, case: Case, observation: Observation) -> str:
         return way_out(sheet, case, observation.failure)
     if observation.changed or case.raises:
         return ""
-    if contract_problem(sheet, case, observation.returned):
-        return ""
+    if problem := contract_problem(sheet, case, observation.returned):
+        return "Make an array of it, with `np.array(…)`." if "is a list; it should be a NumPy array" in problem else ""
     if not case.arguments:
         return _of_words(sheet, case, observation)
     if sheet.driver and _told_in_words(sheet, case, observation):

@@ -10,6 +10,7 @@ from types import CodeType
 
 import numpy as np
 
+from attention_lab.sentences import AttentionLayer, Head, Sentence
 from attention_lab.tensors import is_tensor
 from attention_lab.verdict import Verdict
 
@@ -26,7 +27,7 @@ def with_leftovers(verdict: Verdict, function: Callable) -> Verdict:
 
 
 def leftovers(function: Callable) -> list[str]:
-    """The names of global arrays, lists and NumPy numbers that the function's own code reads."""
+    """The names of global arrays, lists, NumPy numbers and what holds arrays that the function's own code reads."""
     code, known = getattr(function, "__code__", None), getattr(function, "__globals__", {})
     if not isinstance(code, CodeType):
         return []
@@ -42,4 +43,4 @@ def _read(code: CodeType) -> Iterator[str]:
 
 
 def _holds_numbers(value) -> bool:
-    return isinstance(value, np.ndarray | np.number | list) or is_tensor(value)
+    return isinstance(value, np.ndarray | np.number | list | Head | AttentionLayer | Sentence) or is_tensor(value)

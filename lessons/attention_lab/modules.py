@@ -68,8 +68,8 @@ def drive_module(kind: Callable) -> Callable:
 
 def with_gradients(returned, parameters: dict[str, torch.Tensor], probe: torch.Tensor | None):
     """What a module returned, and the gradients of its parameters; without a probe they are empty tensors."""
-    if type(returned) not in (tuple, list) or len(returned) != 2:
-        return returned[:3] if type(returned) in (tuple, list) else returned
+    if not isinstance(returned, tuple | list) or len(returned) != 2:
+        return tuple(returned)[:3] if isinstance(returned, tuple | list) else returned
     if probe is None:
         return (*returned, *(NOTHING for _ in PARAMETERS))
     output = returned[0]

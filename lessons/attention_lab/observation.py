@@ -115,8 +115,9 @@ def _detach(returned):
         return np.array(returned, subok=False)
     if is_tensor(returned):
         return returned.detach().clone()
-    if type(returned) in (tuple, list):
-        return type(returned)(_detach(item) for item in returned)
+    for kind in (tuple, list):
+        if issubclass(type(returned), kind):  # a named tuple too: what is judged is plain, and runs no code of its own
+            return kind(_detach(item) for item in kind.__iter__(returned))
     return returned
 
 

@@ -26,18 +26,25 @@ def describe_wrong(sheet: Sheet, case: Case, observation: Observation) -> str:
         return _sentence(f"{on}your function returned {returned}; it should raise a `{case.raises}`")
     problem = contract_problem(sheet, case, observation.returned)
     if problem is None:
-        values = as_values(observation.returned, len(sheet.outputs))
-        outputs = sorted(zip(sheet.outputs, values, case.expected, strict=True), key=lambda o: o[0] not in sheet.sums)
-        problems = (_value_problem(sheet, case, *output) for output in outputs)  # weights first: they come first
-        problem = next(filter(None, problems), None)
-    if problem is None and observation.related not in (None, case.answers[0][-1]):
-        problem = _relation_problem(observation.related)
-    if problem is None:
-        names = " and ".join(f"`{name}`" for name in observation.changed)
-        problem = f"your function changed its input {names}. A caller still needs it: work on a copy"
+        problem = _numbers_problem(sheet, case, observation)
+        if observation.changed:
+            names = " and ".join(f"`{name}`" for name in observation.changed)
+            changed = f"your function changed its input {names}. A caller still needs it: work on a copy"
+            problem = changed if problem is None else f"{changed}. What it returns is wrong as well: {problem}"
     if case.shown and on and problem.startswith("`"):
         on = on.strip() + ", "
     return _sentence(f"{on}{problem}")
+
+
+def _numbers_problem(sheet: Sheet, case: Case, observation: Observation) -> str | None:
+    """What is wrong with the outputs, where they are what was promised, and with how two calls are related; or None."""
+    values = as_values(observation.returned, len(sheet.outputs))
+    outputs = sorted(zip(sheet.outputs, values, case.expected, strict=True), key=lambda o: o[0] not in sheet.sums)
+    problems = (_value_problem(sheet, case, *output) for output in outputs)  # weights first: they come first
+    problem = next(filter(None, problems), None)
+    if problem is None and observation.related not in (None, case.answers[0][-1]):
+        problem = _relation_problem(case, observation.related)
+    return problem
 
 
 def _sentence(text: str) -> str:
@@ -105,8 +112,11 @@ def _value_problem(sheet: Sheet, case: Case, name: str, mine, expected) -> str |
     return _sum_problem(sheet, case, name, mine, expected) or _number_problem(case, name, mine, expected, wrong)
 
 
-def _relation_problem(related: str) -> str:
+def _relation_problem(case: Case, related: str) -> str:
     """What two calls showed together."""
+    if "rng" not in case.again:
+        both = ", and for ".join(f"`{name}` = {case.arguments[name]} and {value}" for name, value in case.again.items())
+        return f"your function returned {'the same number' if related == SAME else 'two different numbers'} for {both}"
     if related == SAME:
         return "your function returned the same number for two generators of different seeds"
     return "your function returned two different numbers for two generators of the same seed"
@@ -138,7 +148,8 @@ def _sum_problem(sheet: Sheet, case: Case, name: str, mine, expected) -> str | N
     axis = int(case.arguments.get(axis, -1) if isinstance(axis, str) else axis) % mine.ndim
     mine = mine.astype(np.float64)
     sums, wanted = mine.sum(axis=axis), expected.sum(axis=axis)
-    if np.abs(sums - wanted).max() < 1e-4:
+    off = np.abs(sums - wanted) >= 1e-4
+    if not off.any():
         return None
     which = _line(axis, mine.ndim)
     place = np.unravel_index(np.abs(sums - wanted).argmax(), sums.shape)
@@ -149,7 +160,8 @@ def _sum_problem(sheet: Sheet, case: Case, name: str, mine, expected) -> str | N
     for other in range(mine.ndim):
         if other != axis and np.abs(mine.sum(axis=other) - 1).max() < 1e-4:
             return f"your **{_line(other, mine.ndim, plural=True)}** sum to 1; each **{which}** should"
-    if abs(mine.sum() - 1) < 1e-4:
+    uneven = np.ptp(sums) >= 1e-4  # else every row is as wrong as the others, and all of them sum to 1 by chance
+    if abs(mine.sum() - 1) < 1e-4 and off.all() and uneven:
         return f"all entries of `{name}` together sum to 1; each **{which}** should"
     return f"one {which} of `{name}` sums to {sums[place]:.3g}; each {which} should sum to 1"
 

@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 
+from attention_lab.given import Generator
 from attention_lab.observation import Failure
 from attention_lab.sheet import Case, Sheet
 from attention_lab.tensors import Tensor
@@ -16,7 +17,9 @@ OF_NOTHING = (
 )
 NOTHING_THERE = "Nothing has no largest number. Which slice is empty there? No row lies before position 0, for one."
 PYTHONS_OWN = re.compile(r"(?<![.\w])(max|min|sorted)\(")
+WEIGHT_FIRST = re.compile(r"\b(?:weight|w_[qkv])\s*@\s*x\b(?!\[)")
 FROM_THE_END = "Counted from the end, -1 and -2 are the last two axes, however many stand in front."
+NO_ARRAY = "'float' object has no attribute"
 PLACE = re.compile(r"in `([^`]*)`(?:: `(.*)`)?$")
 
 
@@ -33,6 +36,15 @@ def way_out(sheet: Sheet, case: Case, failure: Failure) -> str:
         return NOTHING_THERE
     if _counts_from_the_front(failure.text) and not any("axis" in case.arguments for case in sheet.cases):
         return FROM_THE_END
+    if any(isinstance(value, Generator) for value in case.arguments.values()) and failure.text.startswith(NO_ARRAY):
+        return (
+            "Is a draw of yours a single number? The first two arguments of `rng.normal` are a mean and a standard "
+            "deviation. The shape of what it draws is `size=(…)`."
+        )
+    if failure.text.startswith("Cannot cast ufunc") and "dtype('int" in failure.text:
+        return "The numbers that came in are integers. Which dtype has the array that you write into?"
+    if "the inner sizes" in failure.text and WEIGHT_FIRST.search(line):
+        return "The rows of `x` are tokens. Which of the two comes first, so that the last axis of `x` is summed?"
     if failure.text.startswith("'list' object has no attribute") and sheet.library == "numpy":
         before = f", before `{function}` gets it" if function not in ("", sheet.exercise) else ""
         return f"There is a list where an array is needed: make an array of it, with `np.array(…)`{before}."
