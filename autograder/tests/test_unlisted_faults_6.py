@@ -391,9 +391,9 @@ def test_what_a_driver_says_in_words_asks_for_no_example_on_paper(sheet_of, exer
     assert judge(sheet_of(exercise), function).look_at == ""
 
 
-def test_a_mask_of_one_axis_costs_one_part_and_no_more(sheet_of):
+def test_who_hands_the_mask_on_as_it_is_loses_nothing(sheet_of):
     def two_axes_and_more(query, key, value, mask=None):
         output = F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
         return output if mask is None else output.masked_fill(~mask.any(-1, keepdim=True), 0)
 
-    assert judge(sheet_of("fused_attention"), two_axes_and_more).points == 2
+    assert judge(sheet_of("fused_attention"), two_axes_and_more).points == 3
