@@ -8,7 +8,7 @@ from attention_lab.given import BASES, Attention, Generator, describe, described
 from attention_lab.judge import judge
 
 from autograder.exercises import EXERCISES
-from autograder.exercises.score_variance import TOLERANCE
+from autograder.exercises.score_variance import TOLERANCE_OF_FEW
 from solutions.masking import sees_the_future
 
 GIVEN = (Generator(7), Attention("causal attention"), Attention("a copy", (0, 2, 0.001)))
@@ -52,10 +52,10 @@ def test_a_leak_moves_its_row_and_no_other(row):
 
 
 @pytest.mark.parametrize("seed", (2017, 61))
-def test_the_tolerance_is_four_times_the_spread_of_two_samples(sheet_of, seed):
+def test_each_tolerance_is_four_times_the_spread_of_two_samples(sheet_of, seed):
     for case in sheet_of("score_variance", seed).cases:
         d_k, num_samples = case.arguments["d_k"], case.arguments["num_samples"]
-        assert 4 * np.sqrt(2 * (2 + 6 / d_k) / num_samples) < TOLERANCE == case.tolerance
+        assert 4 * np.sqrt(2 * (2 + 6 / d_k) / num_samples) < case.tolerance <= TOLERANCE_OF_FEW
 
 
 def test_each_part_asks_for_the_same_number_again_and_for_another(sheet_of):
