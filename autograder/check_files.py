@@ -23,7 +23,7 @@ from autograder.exercises import EXERCISES, compile_sheet
 from autograder.jail import Limits, why_no_jail
 from autograder.problem import Problem
 from autograder.session import MISSING, Session, open_session
-from autograder.standstill import undisturbed
+from autograder.undisturbed import undisturbed
 
 SEED = 741_852_963  # other cases than those that learners have; always the same, so that a verdict can be repeated
 LIMITS = Limits(cell_seconds=30, notebook_seconds=60)

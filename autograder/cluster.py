@@ -11,8 +11,8 @@ from contextlib import contextmanager
 
 from autograder.grading_task import GradedSubmission, HandedOut, environment, grade, prepare_meanwhile
 from autograder.handed_in import HandedIn
-from autograder.jail import variables_for_workers
 from autograder.problem import Problem
+from autograder.warm import offer
 
 CONNECT_SECONDS = 20
 TIMES_TO_TRY = 3  # a submission whose worker died is given to another one
@@ -82,7 +82,7 @@ def grading_cluster(address: str = "", workers: int = 0) -> Iterator[Cluster]:
             dashboard_address=None,
             host="127.0.0.1",
             silence_logs=logging.CRITICAL,
-            env=variables_for_workers(),
+            env=offer(),
         ) as local,
         Client(local) as client,
     ):

@@ -72,8 +72,8 @@ def grade_class(
         arguments += ["--SubmissionExporter.unsafe_no_jail=True"] * unsafe
         arguments += [f"--SubmissionExporter.cluster={cluster}"] * bool(cluster)
         arguments += [f"--SubmissionExporter.workers={workers}"] * bool(workers)
-        loads = "nbgrader" if unsafe or cluster or not settings.limits.warm else "autograder.nbgrader_start"
-        trouble = _autograde(directory, lesson, set(learners) - done, arguments, console, loads)
+        program = "nbgrader" if unsafe or cluster or not settings.limits.warm else "autograder.nbgrader_start"
+        trouble = _autograde(directory, lesson, set(learners) - done, arguments, console, program)
     points = recorded_points(settings.db_url, lesson)
     console.print(result_table(directory, lesson, {learner: learner for learner in learners}, points, console.width))
     if done:

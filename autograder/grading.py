@@ -23,7 +23,7 @@ from autograder.nbgrader_marks import grade_id_of, is_solution, marks
 from autograder.needed_cells import needed_cells
 from autograder.report import note_cell, report_output
 from autograder.session import KILLED, KILLED_INSIDE, open_session
-from autograder.standstill import undisturbed
+from autograder.undisturbed import undisturbed
 
 MOST_OUTPUT = 1_000_000  # bytes of one cell's outputs in a graded notebook
 OURS = "Grading itself failed here; this is not the learner's doing. Whoever grades is told, and can grade again."
@@ -35,8 +35,8 @@ class Graded:
     """A notebook whose grade cells hold the verdicts, and what stands in it.
 
     `verdicts` by exercise, in the order of the notebook; `remarks` are sentences about the submission as a whole;
-    `defects` are tracebacks of our own code, for whoever grades; `unsafe` where it ran without a jail; `code` is the
-    exit code of the learner's process where that ended on its own.
+    `defects` are tracebacks of our own code, for whoever grades; `unsafe` where it ran without a jail; `exit_code` is
+    that of the learner's process where it ended on its own.
     """
 
     notebook: NotebookNode
@@ -44,7 +44,7 @@ class Graded:
     remarks: tuple[str, ...] = ()
     defects: tuple[str, ...] = ()
     unsafe: bool = False
-    code: int | None = None
+    exit_code: int | None = None
 
 
 def grade_notebook(
@@ -59,9 +59,10 @@ def grade_notebook(
     What was killed is tried again: it may have been the operating system, for want of memory, or whoever grades.
     """
     graded = undisturbed(
-        lambda: _graded(raw, pristine, sheets, limits, unsafe), lambda graded: graded.code in (KILLED, KILLED_INSIDE)
+        lambda: _graded(raw, pristine, sheets, limits, unsafe),
+        lambda graded: graded.exit_code in (KILLED, KILLED_INSIDE),
     )
-    if graded.code == KILLED:
+    if graded.exit_code == KILLED:
         return nothing_to_judge(pristine, sheets, OURS, (KILLED_OUTSIDE,), unsafe)
     return graded
 
@@ -94,14 +95,14 @@ def _run_and_judge(grafted: Graft, sheets, limits: Limits, unsafe: bool) -> Grad
             name: _judged(sheets[name], discreet(session.function(name), sources), defects)
             for name in _exercises(notebook, sheets)
         }
-        remarks, code = [*grafted.remarks, *filter(None, [session.ended])], session.code
+        remarks, exit_code = [*grafted.remarks, *filter(None, [session.ended])], session.exit_code
     for number, cell in enumerate((cell for cell in notebook.cells if cell.cell_type == "code"), 1):
         cell.outputs = harmless(outputs.get(cell.id, []), MOST_OUTPUT)
         cell.execution_count = number
         for output in cell.outputs:
             if output.output_type == "execute_result":
                 output.execution_count = number
-    return replace(_recorded(notebook, verdicts, sheets, tuple(remarks), tuple(defects), unsafe), code=code)
+    return replace(_recorded(notebook, verdicts, sheets, tuple(remarks), tuple(defects), unsafe), exit_code=exit_code)
 
 
 def _judged(sheet: Sheet, call: Callable, defects: list[str]) -> Verdict:

@@ -34,7 +34,7 @@ from autograder.jail_process import START_SECONDS, Jailed, Limits, entering, pop
 from autograder.jail_processes import tasks_of_this_user
 from autograder.jail_view import SCRATCH, environment
 from autograder.problem import Problem
-from autograder.warm import fork, offer, offered, prepare
+from autograder.warm import fork, offered, prepare
 
 BECOMING = ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]  # what root needs to become another user
 MISSING = """Grading runs learners' code in a jail, and the program that makes it is missing here. Install bubblewrap:
@@ -80,11 +80,6 @@ def load_ahead(files: Sequence[Path]) -> None:
     """Have ready what the first `start` of these files would wait for."""
     if why_no_jail() is None:
         prepare(files, _own_user())
-
-
-def variables_for_workers() -> dict[str, str]:
-    """What processes of ours on this machine find in their environment, so that they need no trial and no zygote."""
-    return offer()
 
 
 def why_no_jail() -> str | None:

@@ -49,14 +49,14 @@ class Session:
 
     outputs: for every cell that came to its end, its outputs as in a notebook file (untrusted);
     ended: why the notebook was stopped early, as a sentence, or "";
-    code: the exit code of a process that ended without being asked to.
+    exit_code: that of a process that ended without being asked to, else None.
     """
 
     def __init__(self, jailed, cells: list[tuple[str, str]], limits: Limits):
         self._jailed, self._limits, self._pipe = jailed, limits, Pipe(jailed)
         self.outputs: dict[str, list[dict]] = {}
         self.ended = ""
-        self.code: int | None = None
+        self.exit_code: int | None = None
         self._stopped = ""  # why no call can be made any more
         self._too_slow: set[str] = set()
         self._seconds = limits.notebook_seconds  # left for calls
@@ -174,7 +174,7 @@ class Session:
         if not isinstance(why, Ended):
             return f"answered with something that is no answer ({why})"
         try:
-            code = self.code = self._jailed.process.wait(GRACE)
+            code = self.exit_code = self._jailed.process.wait(GRACE)
         except subprocess.TimeoutExpired:
             return "closed the way to its answers"
         words = "" if self.outputs else self._jailed.first_words()

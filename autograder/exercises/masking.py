@@ -170,7 +170,7 @@ MASK_FAULTS = (
     Fault("fully-masked-uniform", "empty", "equal weights in a row without any permitted key", EMPTY_ROW),
     Fault("mask-ignored", "mask", "a softmax without the mask", "Where does `mask` enter your computation?"),
 )
-MASK_FAULTS_HERE = tuple(
+MASK_FAULTS_OF_ARRAYS = tuple(
     replace(fault, variants=("", "but-for-an-empty-mask")) if fault.id == "fully-masked-nan" else fault
     for fault in MASK_FAULTS
 )
@@ -316,7 +316,7 @@ MASKED_SOFTMAX = Exercise(
     outputs=("weights",),
     parts={"small scores": 1, "broadcasting": 1, "any scores": 1, "rows without a key": 1},
     success="`masked_softmax` holds: hidden keys get 0 however high their score, a row without keys is all zeros.",
-    faults=(*MASK_FAULTS_HERE, NAN_EVERYWHERE, DIVIDED_AGAIN, UNSTABLE, STABILITY[1], MODIFIES_SCORES),
+    faults=(*MASK_FAULTS_OF_ARRAYS, NAN_EVERYWHERE, DIVIDED_AGAIN, UNSTABLE, STABILITY[1], MODIFIES_SCORES),
     shown=_masked_softmax_shown,
     draw=_masked_softmax_draw,
     sums={"weights": -1},
@@ -418,7 +418,7 @@ MASKED_ATTENTION = Exercise(
     faults=(
         *GENERAL_FAULTS[:3],
         *GENERAL_FAULTS[5:],
-        *MASK_FAULTS_HERE,
+        *MASK_FAULTS_OF_ARRAYS,
         NAN_EVERYWHERE,
         *SCALE_FAULTS[:2],
         NONE_AS_MASK,

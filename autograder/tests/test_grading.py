@@ -17,7 +17,7 @@ from autograder.grading import OURS, grade_notebook, nothing_to_judge
 from autograder.jail import Limits, why_no_jail
 from autograder.lesson import PROJECT
 from autograder.nbgrader_marks import grade_id_of, is_solution
-from autograder.standstill import TIMES
+from autograder.undisturbed import TIMES
 
 ONE_SOFTMAX = "def softmax(scores, axis=-1):\n    e = np.exp(scores)\n    return e / e.sum(axis=axis, keepdims=True)"
 EXERCISES = ["softmax", "blend"]
@@ -26,7 +26,7 @@ EXERCISES = ["softmax", "blend"]
 class OpenAir:
     """Stands in for a session: runs the cells here, which only a test may do."""
 
-    ended, code = "", None
+    ended, exit_code = "", None
 
     def __init__(self, cells):
         self.ran, self.outputs, self.names = [source for _, source in cells], {}, {}

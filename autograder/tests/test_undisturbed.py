@@ -11,13 +11,12 @@ import time
 import nbformat
 import pytest
 
-from autograder import standstill
 from autograder.grading_task import handed_out
 from autograder.handed_in import HandedIn
 from autograder.jail import Limits, why_no_jail
 from autograder.jail_processes import tree
-from autograder.standstill import undisturbed
 from autograder.tests.small_class import SmallClass
+from autograder.undisturbed import STILL, TICK, undisturbed
 
 GRADER = """
 import pickle, sys
@@ -48,7 +47,7 @@ def test_a_machine_that_stood_still_changes_no_grade(tmp_path, small_lesson, exe
             for pid in stopped:
                 os.kill(pid, what)
             if what == signal.SIGSTOP:
-                time.sleep(standstill.STILL + standstill.TICK + 4)
+                time.sleep(STILL + TICK + 4)
         notebook = json.loads(grader.stdout.read())
     verdicts = notebook["metadata"]["attention_lab"]["verdicts"]
     assert notebook["metadata"]["attention_lab"]["remarks"] == []
@@ -60,5 +59,5 @@ def test_what_went_on_without_a_pause_is_done_once():
 
 
 def test_what_stood_still_is_done_again_but_not_for_ever(monkeypatch):
-    monkeypatch.setattr(standstill, "STILL", -standstill.TICK)  # any time at all counts as a pause
+    monkeypatch.setattr("autograder.undisturbed.STILL", -TICK)  # any time at all counts as a pause
     assert undisturbed(iter("abcd").__next__) == "c"
