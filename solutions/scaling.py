@@ -43,7 +43,7 @@ def softmax_jacobian(weights):
 
 
 def temperature_answers():
-    """What stands in the gaps A, B, C, D, E, F and G of the seven sentences, in that order.
+    """What stands in the gaps A, B, C, D, E, F and G, in that order.
 
     → seven words out of "zero", "log n", "0.242", "falls", "stays", "too few steps", "no gradient",
     "too much gradient"; a word may stand in several gaps, or in none

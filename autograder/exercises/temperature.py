@@ -12,7 +12,7 @@ TEMPERATURE = Exercise(
     parts={"predictions": 3},
     success="`temperature_answers` holds: you know what happens to a row that is too cold, too hot, or not divided.",
     faults=(),
-    shown=lambda: [Draft("predictions", "the seven sentences", {}, shown=True)],
+    shown=lambda: [Draft("predictions", "the seven gaps", {}, shown=True)],
     draw=lambda rng: [],
     words=("zero", "log n", "0.242", "falls", "stays", "too few steps", "no gradient", "too much gradient"),
 )
